@@ -1,0 +1,49 @@
+package schema
+
+import "go.yaml.in/yaml/v4"
+
+// Document is one file of the spec as written. Exactly one of Agent, Platform and Policy is set.
+type Document struct {
+	// File is the path as a user would type it: `agents.d/remediate.yaml`.
+	File string
+
+	Agent    *Agent
+	Platform *Platform
+	Policy   *ReviewerPolicy
+
+	root *yaml.Node
+}
+
+// Ref points at a value of a document: `spec.accepts[0].from`. The empty path is the document itself.
+type Ref struct {
+	Doc  *Document
+	Path string
+}
+
+// Position of the value, or of the nearest thing around it that was written.
+func (r Ref) Position() Position { return r.Doc.At(r.Path) }
+
+// Rego is one file of users' Rego, as written.
+type Rego struct {
+	File string
+	Text []byte
+}
+
+// Input is one file that was read.
+type Input struct {
+	File   string
+	SHA256 string // 64 hex digits
+}
+
+// Source is the whole spec as written. Every list is sorted by file.
+type Source struct {
+	Agents    []*Document
+	Platforms []*Document
+	Policies  []*Document
+	Rego      []Rego // tests (`_test.rego`) are not among them
+	Inputs    []Input
+
+	// Artifacts holds the SHA-256 (64 hex digits) of every file that an agent names in its artifacts, by its path below
+	// agents.d.
+	Artifacts map[string]string
+}
