@@ -46,4 +46,8 @@ type Source struct {
 	// Artifacts holds the SHA-256 (64 hex digits) of every file that an agent names in its artifacts, by its path below
 	// agents.d.
 	Artifacts map[string]string
+
+	// Incomplete says that some file yielded no document or no Rego at all: it could not be read or parsed, or is of no
+	// known kind. A name that is not found may then stand in it, so that a stage which resolves names holds its tongue.
+	Incomplete bool
 }

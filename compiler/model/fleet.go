@@ -94,8 +94,9 @@ type Agent struct {
 	Workload    Workload
 
 	Doc     *schema.Document // where it is written
-	layers  []layer          // where each workload value comes from, nearest first
-	EnvPath string           // "spec.environments.<env>" in Doc
+	layers  []layer          // where a workload value may be set, nearest first
+	envPath string           // of the overlay in Doc
+	written schema.Workload  // every layer merged, as written
 }
 
 // Artifact is a file that is versioned with the agent.

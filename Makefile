@@ -1,0 +1,29 @@
+# One screen: everything that can be done here.
+GO ?= go
+
+.PHONY: compile test quick fuzz bench verify lint golden
+compile: ## compile the shipped fleet into generated/
+	$(GO) run ./cmd/agentc compile
+
+test: ## everything that CI runs: needs Go, nothing else
+	hack/test.sh
+
+quick: ## the product's own tests only
+	$(GO) test ./...
+
+golden: ## rewrite golden files, the catalogue, the JSON Schema and generated/; read the difference
+	$(GO) test ./compiler/check ./schema -update
+	$(GO) run ./cmd/agentc schema > schema/agents.d.schema.json
+	$(GO) run ./cmd/agentc compile
+
+verify: ## the generated files judged by schemas and by Kyverno's engine; the first run compiles for ten minutes
+	cd verify && $(GO) test ./...
+
+fuzz: ## every fuzz test for a minute
+	hack/fuzz.sh 60s
+
+bench: ## the compiler's cost for 10 to 10,000 agents, and its encoder beside sigs.k8s.io/yaml
+	$(GO) test -run '^$$' -bench . -benchtime 1x -benchmem ./compiler/... ./schema
+
+lint:
+	gofmt -l . && $(GO) vet ./...

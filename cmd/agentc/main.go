@@ -1,0 +1,94 @@
+// Command agentc compiles what a company's agents are and may do, as written in agents.d/ and policies/, into every layer
+// that enforces it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"agentc/compiler"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. A user's mistake, a wrong call and our own failure are told apart, so that CI can act on them.
+const (
+	exitFine  = 0
+	exitSpec  = 1 // the spec is at fault, or generated files drifted
+	exitUsage = 2
+	exitOurs  = 3
+)
+
+// errSpec ends a command whose findings have been printed already.
+var errSpec = errors.New("the spec is at fault")
+
+// usageError is a wrong call of the command.
+type usageError struct{ error }
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.Execute()
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errSpec):
+		return exitSpec
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "agentc: %v\nRun `agentc --help` for what there is.\n", err)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "agentc: %v\n", err)
+		return exitOurs
+	}
+}
+
+func newRoot() *cobra.Command {
+	o := &options{}
+	root := &cobra.Command{
+		Use:   "agentc",
+		Short: "Compile what your agents may do into every layer that enforces it",
+		Long: `agentc reads what each agent is and may do from agents.d/ and policies/, and writes Deployments, Certificates,
+network policies, the OPA bundle, admission policies and Argo CD applications to generated/.`,
+		Example: `  agentc init                       a minimal fleet in an empty folder
+  agentc compile                    agents.d and policies → generated
+  agentc check                      is generated up to date? (for CI; writes nothing)
+  agentc explain agents.d/pay.yaml  one agent as the fleet sees it`,
+		Version:       compiler.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:          usageArgs(cobra.NoArgs),
+	}
+	root.SetVersionTemplate("agentc {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	o.register(root)
+	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newVersion())
+	return root
+}
+
+// usageArgs makes a wrong number of arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  usageArgs(cobra.NoArgs),
+		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "agentc", compiler.Version) },
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"agentc/compiler"
+	"agentc/schema"
+
+	"github.com/spf13/cobra"
+)
+
+// options are the flags that several commands share.
+type options struct {
+	dir, spec, policies, out string
+	strict                   bool
+	format                   string
+}
+
+func (o *options) register(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVarP(&o.dir, "dir", "C", ".", "run in this folder")
+	f.StringVar(&o.spec, "spec", "agents.d", "folder of the agents and the platform")
+	f.StringVar(&o.policies, "policies", "policies", "folder of the reviewer policies")
+	f.StringVar(&o.out, "out", "generated", "folder of the generated files")
+	f.BoolVar(&o.strict, "strict", false, "treat warnings as errors")
+	f.StringVar(&o.format, "format", "text", "how to print problems: text, json, sarif or github")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if !slices.Contains(formats, o.format) {
+			return usageError{fmt.Errorf("unknown format %q; there are %v", o.format, formats)}
+		}
+		return nil
+	}
+}
+
+func (o *options) outDir() string { return o.in(o.out) }
+
+// in finds a path of the command line, which is meant from the folder of -C.
+func (o *options) in(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(o.dir, path)
+}
+
+// open gives the two folders of the spec. Nothing outside them can be read through a link.
+func (o *options) open() ([]schema.Dir, func(), error) {
+	var dirs []schema.Dir
+	var roots []*os.Root
+	closeAll := func() {
+		for _, r := range roots {
+			r.Close()
+		}
+	}
+	for _, name := range []string{o.spec, o.policies} {
+		root, err := os.OpenRoot(o.in(name))
+		if errors.Is(err, fs.ErrNotExist) && name == o.policies {
+			continue // a fleet without reviewers is checked like any other, and told what it lacks
+		}
+		if err != nil {
+			closeAll()
+			return nil, nil, usageError{fmt.Errorf("no spec: %w; `agentc init` writes one, -C names another folder", err)}
+		}
+		roots = append(roots, root)
+		dirs = append(dirs, schema.Dir{Name: filepath.ToSlash(name), FS: root.FS()})
+	}
+	return dirs, closeAll, nil
+}
+
+// compile runs the compiler and prints what is wrong with the spec.
+func (o *options) compile(cmd *cobra.Command) (*compiler.Output, error) {
+	dirs, done, err := o.open()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	out, problems, err := compiler.Compile(o.strict, dirs...)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.print(cmd, problems); err != nil {
+		return nil, err
+	}
+	if out == nil {
+		return nil, errSpec
+	}
+	return out, nil
+}

@@ -1,0 +1,127 @@
+package check
+
+import (
+	"strings"
+
+	"agentc/compiler/model"
+	"agentc/schema"
+)
+
+// nameCollision refuses two things that would share a name: the second would silently replace the first.
+func nameCollision(p *pass) {
+	for _, docs := range [][]*schema.Document{p.Written.Agents, p.Written.Policies} {
+		seen := names{p: p, what: "name"}
+		for _, doc := range docs {
+			seen.add(in(doc, "metadata.name"), name(doc))
+		}
+	}
+	platformNames(p)
+	for _, doc := range p.Written.Agents {
+		skills := names{p: p, what: "skill"}
+		for i, s := range doc.Agent.Spec.Card.Skills {
+			skills.add(in(doc, "spec.card.skills[%d].id", i), s.ID)
+		}
+		uses := names{p: p, what: "endpoint"}
+		for i, u := range doc.Agent.Spec.Endpoints {
+			uses.add(in(doc, "spec.endpoints[%d].name", i), u.Name)
+		}
+	}
+	for _, doc := range p.Written.Policies {
+		policyNames(p, doc)
+	}
+	for _, env := range p.Environments {
+		namespaceNames(p, env)
+	}
+}
+
+// names remembers what was seen, whatever its case.
+type names struct {
+	p    *pass
+	what string
+	seen map[string]schema.Ref
+}
+
+func (n *names) add(ref schema.Ref, name string) {
+	key := strings.ToLower(name)
+	if first, ok := n.seen[key]; ok {
+		n.p.report(ref, "%s %q is taken already (%s)", n.what, name, first.Position())
+		return
+	}
+	if n.seen == nil {
+		n.seen = map[string]schema.Ref{}
+	}
+	if name != "" {
+		n.seen[key] = ref
+	}
+}
+
+func name(doc *schema.Document) string {
+	if doc.Agent != nil {
+		return doc.Agent.Metadata.Name
+	}
+	return doc.Policy.Metadata.Name
+}
+
+func platformNames(p *pass) {
+	doc := p.platform()
+	spec := &doc.Platform.Spec
+	teams, endpoints, actuators := names{p: p, what: "team"}, names{p: p, what: "endpoint"}, names{p: p, what: "actuator"}
+	intakes, environments := names{p: p, what: "intake"}, names{p: p, what: "environment"}
+	for i, t := range spec.Teams {
+		teams.add(in(doc, "spec.teams[%d].name", i), t.Name)
+	}
+	for i, e := range spec.Endpoints {
+		endpoints.add(in(doc, "spec.endpoints[%d].name", i), e.Name)
+		tools := names{p: p, what: "tool"}
+		for j, t := range e.Tools {
+			tools.add(in(doc, "spec.endpoints[%d].tools[%d].name", i, j), t.Name)
+		}
+	}
+	for i, a := range spec.Actuators {
+		actuators.add(in(doc, "spec.actuators[%d].name", i), a.Name)
+	}
+	for i, x := range spec.Intake {
+		intakes.add(in(doc, "spec.intake[%d].name", i), x.Name)
+	}
+	for i, e := range spec.Environments {
+		environments.add(in(doc, "spec.environments[%d].name", i), e.Name)
+		keys := names{p: p, what: "key"}
+		for j, k := range e.Bundle.Keys {
+			keys.add(in(doc, "spec.environments[%d].bundle.keys[%d].id", i, j), k.ID)
+		}
+	}
+}
+
+func policyNames(p *pass, doc *schema.Document) {
+	spec := &doc.Policy.Spec
+	rules, routes, overrides := names{p: p, what: "rule"}, names{p: p, what: "route"}, names{p: p, what: "override"}
+	for i, r := range spec.Rules {
+		rules.add(in(doc, "spec.rules[%d].id", i), r.ID)
+	}
+	if spec.Escalation != nil {
+		for i, r := range spec.Escalation.Routes {
+			routes.add(in(doc, "spec.escalation.routes[%d].name", i), r.Name)
+		}
+	}
+	if spec.Anomaly != nil {
+		for i, o := range spec.Anomaly.Overrides {
+			overrides.add(in(doc, "spec.anomaly.overrides[%d].id", i), o.ID)
+		}
+	}
+}
+
+// namespaceNames refuses a namespace for two owners: an agent and a team of one name, or two long names that were shortened
+// to the same.
+func namespaceNames(p *pass, env *model.Environment) {
+	owners := map[string]string{}
+	for _, a := range env.Agents {
+		owner := "agent " + a.Name
+		if a.Shared {
+			owner = "team " + a.Team.Name
+		}
+		if other := owners[a.Namespace]; other != "" && other != owner {
+			p.report(in(a.Doc, "metadata.name"), "namespace %s would be both %s's and %s's; rename one", a.Namespace, other, owner)
+		}
+		owners[a.Namespace] = owner
+	}
+}

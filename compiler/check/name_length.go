@@ -1,0 +1,18 @@
+package check
+
+import "agentc/compiler/model"
+
+// nameLength refuses names to which Kubernetes could not append what it appends: a Deployment's pods carry 17 characters
+// more than the Deployment, within 63.
+func nameLength(p *pass) {
+	for _, doc := range p.Written.Agents {
+		if name := doc.Agent.Metadata.Name; len(name) > model.MaxAgentName {
+			p.report(in(doc, "metadata.name"), "agent name %q has %d characters; at most %d leave room for what Kubernetes appends",
+				name, len(name), model.MaxAgentName)
+		}
+	}
+	if len(p.Name) > model.MaxFleetName {
+		p.report(in(p.platform(), "spec.fleet"), "fleet name %q has %d characters; at most %d leave room for the agent in a namespace's name",
+			p.Name, len(p.Name), model.MaxFleetName)
+	}
+}

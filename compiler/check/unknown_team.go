@@ -1,0 +1,23 @@
+package check
+
+import (
+	"slices"
+
+	"agentc/schema"
+)
+
+// unknownTeam refuses a team that the platform does not list: nobody would own the file.
+func unknownTeam(p *pass) {
+	known := p.TeamNames()
+	look := func(ref schema.Ref, name string) {
+		if name != "" && !slices.Contains(known, name) {
+			p.unknown(ref, "team", name, known)
+		}
+	}
+	for _, doc := range p.Written.Agents {
+		look(in(doc, "spec.team"), doc.Agent.Spec.Team)
+	}
+	for _, doc := range p.Written.Policies {
+		look(in(doc, "spec.team"), doc.Policy.Spec.Team)
+	}
+}

@@ -1,0 +1,95 @@
+package emit
+
+import (
+	"fmt"
+
+	"agentc/compiler/artifact"
+	"agentc/compiler/model"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// maxBundle is how many compressed bytes go into a ConfigMap. Kubernetes refuses objects above 1 MiB, and base64, which etcd
+// does not see, is not what counts; the rest is for the object around the bytes and for a seal.
+const maxBundle = 900 << 10
+
+// bundleKey is the bundle's name within its ConfigMap.
+const bundleKey = "bundle.tar.gz"
+
+// bundleName is the ConfigMap that holds the bundle. Its name never changes, so that agentd notices a new one where it lies.
+func bundleName(env *model.Environment) string { return model.Join(env.Fleet.Name, "bundle") }
+
+// decision writes the OPA bundle: unpacked, for those who review it, and packed, for the cluster.
+func decision(env *model.Environment, out *Out) error {
+	files, err := bundleFiles(env)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		out.File(env.Name+"/bundle/"+f.Path, f.Data, f.From...)
+	}
+	archive, err := pack(files)
+	if err != nil {
+		return err
+	}
+	if len(archive) > maxBundle {
+		return &BundleTooLargeError{Environment: env.Name, Size: len(archive)}
+	}
+	out.Object(systemFile(env, "bundle"), wavePolicy, &corev1.ConfigMap{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+		ObjectMeta: meta(env, env.System.Namespace, bundleName(env), wavePolicy),
+		BinaryData: map[string][]byte{bundleKey: archive},
+	}, origin("", env.From))
+	return nil
+}
+
+// BundleTooLargeError says that a fleet has outgrown the ConfigMap. It is the author's to solve, not a fault of the compiler.
+type BundleTooLargeError struct {
+	Environment string
+	Size        int // compressed, in bytes
+}
+
+func (e *BundleTooLargeError) Error() string {
+	return fmt.Sprintf("the bundle of %s has %d KiB compressed, and a ConfigMap takes %d; serve it from an OCI registry or over HTTP "+
+		"(agentd serve --bundle URL), or split the fleet", e.Environment, (e.Size+1023)>>10, maxBundle>>10)
+}
+
+// bundleFiles are the files of the bundle below its root, by name.
+func bundleFiles(env *model.Environment) ([]artifact.File, error) {
+	modules, err := bundleModules(env)
+	if err != nil {
+		return nil, err
+	}
+	data, err := artifact.JSON(bundleDataOf(env))
+	if err != nil {
+		return nil, err
+	}
+	selfTest, err := selfTestOf(env).encode()
+	if err != nil {
+		return nil, err
+	}
+	files := append(modules,
+		artifact.File{Path: "agentc/data.json", Data: data, From: bundleOrigins(env)},
+		artifact.File{Path: "selftest.json", Data: selfTest, From: []artifact.Origin{origin("", env.From)}},
+	)
+	return withManifest(env, files)
+}
+
+// bundleOrigins lead from data.json to the spec.
+func bundleOrigins(env *model.Environment) []artifact.Origin {
+	from := []artifact.Origin{origin("", env.From)}
+	for _, a := range env.Agents {
+		from = append(from, origin("fleet.agents."+a.Name, fromAgent(a).Ref))
+	}
+	for _, r := range env.Policy.Rules {
+		from = append(from, origin(fmt.Sprintf("rules[%q]", r.ID), r.From))
+	}
+	for _, r := range env.Policy.Escalation.Routes {
+		from = append(from, origin("escalation.routes."+r.Name, r.From))
+	}
+	if a := env.Policy.Anomaly; a != nil {
+		from = append(from, origin("anomaly", a.From))
+	}
+	return from
+}

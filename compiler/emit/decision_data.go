@@ -1,0 +1,213 @@
+package emit
+
+import (
+	"agentc/compiler/model"
+	"agentc/schema"
+)
+
+// bundleFormat is the version of what this file describes. Who loads a bundle refuses a format that it does not know.
+const bundleFormat = 1
+
+// manifestData is OPA's .manifest.
+type manifestData struct {
+	Revision    string           `json:"revision"`     // of the content
+	Roots       []string         `json:"roots"`        // what of OPA's data belongs to the bundle
+	RegoVersion int              `json:"rego_version"` // of every module
+	Metadata    manifestMetadata `json:"metadata"`
+}
+
+// manifestMetadata is what OPA does not know of a bundle. Sequence and NotAfter are the seal's: publish sets them.
+type manifestMetadata struct {
+	Format      int    `json:"format"`
+	Environment string `json:"environment"`
+	Fleet       string `json:"fleet"`
+	Sequence    int64  `json:"sequence"`  // 0 as compiled; a sealed bundle never replaces one with a higher sequence
+	NotAfter    string `json:"not_after"` // RFC 3339, UTC; empty as compiled
+}
+
+// bundleData is agentc/data.json, which the core Rego sees as data.agentc. Everything is reached by key and nothing by a
+// search. policies/core/data.schema.json describes the same.
+type bundleData struct {
+	Environment environmentData     `json:"environment"`
+	Fleet       fleetData           `json:"fleet"`
+	Rules       map[string]ruleData `json:"rules"` // by <policy>/<rule>
+	Escalation  escalationData      `json:"escalation"`
+	Anomaly     *anomalyData        `json:"anomaly,omitempty"` // missing: no prefilter
+}
+
+type environmentData struct {
+	Name        string `json:"name"`
+	Fleet       string `json:"fleet"`
+	TrustDomain string `json:"trustDomain"`
+}
+
+type fleetData struct {
+	Agents map[string]agentData `json:"agents"` // by name
+}
+
+// agentData is one agent as callee, and what its guard needs to know of it.
+type agentData struct {
+	ID         string                  `json:"id"`   // SPIFFE id, which its callers find in its certificate
+	Host       string                  `json:"host"` // where its guard listens
+	Team       string                  `json:"team"` // owner: nobody decides on an escalation of their own agent
+	Entry      bool                    `json:"entry"`
+	RequestMs  int64                   `json:"requestMs"`
+	ShutdownMs int64                   `json:"shutdownMs"`
+	Skills     map[string]skillData    `json:"skills"`    // by id
+	Callers    map[string]callerData   `json:"callers"`   // by SPIFFE id
+	Endpoints  map[string]endpointData `json:"endpoints"` // by name
+}
+
+type skillData struct {
+	Risk    string               `json:"risk"`
+	Tags    []string             `json:"tags"`    // for users' Rego
+	Callers map[string]grantData `json:"callers"` // by SPIFFE id: who may ask for the skill
+}
+
+// grantData is one skill of one edge.
+type grantData struct {
+	Rules []string `json:"rules"` // the rules that can apply, by what is known before run time
+}
+
+// callerData is one edge.
+type callerData struct {
+	Agent     string   `json:"agent"` // the caller's name
+	Skills    []string `json:"skills"`
+	AllSkills bool     `json:"allSkills"` // a call that names no skill is decided as the strictest of all skills
+}
+
+// endpointData is one endpoint that the agent may reach, for the guard in front of it.
+type endpointData struct {
+	Type      string            `json:"type"`
+	Host      string            `json:"host"`
+	Port      int32             `json:"port"`
+	TimeoutMs int64             `json:"timeoutMs"`
+	Tools     map[string]string `json:"tools,omitempty"` // of an MCP server: name → digest of its definition
+}
+
+type ruleData struct {
+	Team    string       `json:"team"`
+	Reason  string       `json:"reason"`
+	Verdict string       `json:"verdict"`
+	Route   string       `json:"route,omitempty"` // of an escalation
+	When    *schema.When `json:"when,omitempty"`  // missing: always
+}
+
+type escalationData struct {
+	LifetimeMs   int64                `json:"lifetimeMs"`
+	DefaultRoute string               `json:"defaultRoute"`
+	Routes       map[string]routeData `json:"routes"` // by name
+}
+
+type routeData struct {
+	Endpoint  string   `json:"endpoint"`
+	Channel   string   `json:"channel"`
+	Approvers []string `json:"approvers"`
+	Quorum    int32    `json:"quorum"`
+}
+
+type anomalyData struct {
+	Percentile float64        `json:"percentile"`
+	Min        float64        `json:"min"`
+	Max        float64        `json:"max"`
+	Always     []string       `json:"always"` // priorities that pass whatever their score
+	Overrides  []overrideData `json:"overrides"`
+}
+
+// overrideData is an override without what only people read of it.
+type overrideData struct {
+	ID         string  `json:"id"`
+	Source     string  `json:"source,omitempty"` // missing, like the next two: any
+	Priority   string  `json:"priority,omitempty"`
+	Namespace  string  `json:"namespace,omitempty"`
+	Percentile float64 `json:"percentile"`
+	Expires    string  `json:"expires"` // last day, UTC; empty: does not hold
+}
+
+func bundleDataOf(env *model.Environment) bundleData {
+	data := bundleData{
+		Environment: environmentData{Name: env.Name, Fleet: env.Fleet.Name, TrustDomain: env.TrustDomain},
+		Fleet:       fleetData{Agents: map[string]agentData{}},
+		Rules:       map[string]ruleData{},
+		Escalation:  escalationDataOf(env.Policy.Escalation),
+		Anomaly:     anomalyDataOf(env.Policy.Anomaly),
+	}
+	for _, a := range env.Agents {
+		data.Fleet.Agents[a.Name] = agentDataOf(a)
+	}
+	for _, r := range env.Policy.Rules {
+		data.Rules[r.ID] = ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, When: whenDataOf(r.When)}
+	}
+	return data
+}
+
+func agentDataOf(a *model.Agent) agentData {
+	data := agentData{
+		ID: a.SPIFFE, Host: a.Host, Team: a.Team.Name, Entry: a.Entry,
+		RequestMs: a.Workload.RequestTimeout.Milliseconds(), ShutdownMs: a.Workload.ShutdownTimeout.Milliseconds(),
+		Skills: map[string]skillData{}, Callers: map[string]callerData{}, Endpoints: map[string]endpointData{},
+	}
+	for _, s := range a.Skills {
+		data.Skills[s.ID] = skillData{Risk: s.Risk, Tags: listed(s.Tags), Callers: map[string]grantData{}}
+	}
+	for _, e := range a.Callers {
+		caller := callerData{Agent: e.Caller.Name, AllSkills: e.AllSkills}
+		for _, g := range e.Grants {
+			caller.Skills = append(caller.Skills, g.Skill.ID)
+			data.Skills[g.Skill.ID].Callers[e.Caller.SPIFFE] = grantData{Rules: ruleIDs(g)}
+		}
+		data.Callers[e.Caller.SPIFFE] = caller
+	}
+	for _, u := range a.Uses {
+		data.Endpoints[u.Endpoint.Name] = endpointDataOf(u)
+	}
+	return data
+}
+
+func endpointDataOf(u *model.Use) endpointData {
+	e := u.Endpoint
+	data := endpointData{Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds(), Tools: map[string]string{}}
+	for _, t := range u.Tools {
+		data.Tools[t.Name] = t.Schema
+	}
+	return data
+}
+
+func ruleIDs(g *model.Grant) []string {
+	ids := []string{}
+	for _, r := range g.Rules {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func whenDataOf(w schema.When) *schema.When {
+	if w == (schema.When{}) {
+		return nil
+	}
+	return &w
+}
+
+func escalationDataOf(e model.Escalation) escalationData {
+	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}}
+	for _, r := range e.Routes {
+		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum}
+	}
+	return data
+}
+
+func anomalyDataOf(a *model.Anomaly) *anomalyData {
+	if a == nil {
+		return nil
+	}
+	data := &anomalyData{Percentile: a.Percentile, Min: a.Min, Max: a.Max, Always: listed(a.Always), Overrides: []overrideData{}}
+	for _, o := range a.Overrides {
+		data.Overrides = append(data.Overrides, overrideData{
+			ID: o.ID, Source: o.Source, Priority: o.Priority, Namespace: o.Namespace, Percentile: *o.Percentile, Expires: o.Expires,
+		})
+	}
+	return data
+}
+
+// listed makes an empty list of none, which JSON would call null.
+func listed(words []string) []string { return append([]string{}, words...) }

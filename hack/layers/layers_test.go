@@ -1,0 +1,93 @@
+// Package layers holds the test that keeps the house in order: who may import whom, and why.
+package layers
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layer is one package of the module.
+type layer struct {
+	pkg     string
+	imports []string // the packages of the module that it may import
+	reason  string   // what the wall is for
+}
+
+// layers lists every package of the module.
+var layers = []layer{
+	{"agentc/schema", nil,
+		"what is written stands alone: editors, the compiler and the runtime read the same types"},
+	{"agentc/policies/core", nil,
+		"the product's Rego, embedded; it is data to whoever loads it"},
+	{"agentc/compiler/model", []string{"agentc/schema"},
+		"the meaning of a spec does not depend on what is made of it"},
+	{"agentc/compiler/rego", []string{"agentc/schema", "agentc/policies/core"},
+		"users' Rego is judged together with the core that calls it, and with nothing else"},
+	{"agentc/compiler/check", []string{"agentc/schema", "agentc/compiler/model"},
+		"rules see what is meant and what was written, never what is produced"},
+	{"agentc/compiler/artifact", []string{"agentc/schema"},
+		"bytes know the spec only as the place that they came from"},
+	{"agentc/compiler/emit", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/rego", "agentc/policies/core"},
+		"emitters are pure: no disk, no check, no command line"},
+	{"agentc/compiler/disk", []string{"agentc/schema", "agentc/compiler/artifact"},
+		"the only package that writes; it knows files and no fleet"},
+	{"agentc/compiler/explain", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/artifact"},
+		"answers are read off the fleet and the tree, never computed again"},
+	{"agentc/compiler", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/check", "agentc/compiler/rego", "agentc/compiler/emit", "agentc/compiler/artifact", "agentc/compiler/disk"},
+		"names the stages in order"},
+	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/disk", "agentc/compiler/explain"},
+		"the edge: flags, printing, exit codes"},
+	{"agentc/hack/layers", nil, "this test"},
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestLayers(t *testing.T) {
+	seen := map[string]bool{}
+	for _, pkg := range list(t) {
+		seen[pkg.ImportPath] = true
+		i := slices.IndexFunc(layers, func(l layer) bool { return l.pkg == pkg.ImportPath })
+		if i < 0 {
+			t.Errorf("package %s stands in no layer; add it to the table, with what it may import and why", pkg.ImportPath)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if strings.HasPrefix(imported, "agentc/") && !slices.Contains(layers[i].imports, imported) {
+				t.Errorf("%s imports %s, which its layer does not allow: %s", pkg.ImportPath, imported, layers[i].reason)
+			}
+		}
+	}
+	for _, l := range layers {
+		if !seen[l.pkg] {
+			t.Errorf("the table lists %s, which is not there", l.pkg)
+		}
+	}
+}
+
+// list asks the go command for every package of the module and what it imports, tests aside.
+func list(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "agentc/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg listed
+		if err := dec.Decode(&pkg); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, pkg)
+	}
+}
