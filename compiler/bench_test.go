@@ -1,10 +1,10 @@
 package compiler_test
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -24,42 +24,44 @@ var sizes = []int{10, 100, 1000, 10000}
 // `make bench` runs it; ns/agent is to stay level from one size to the next.
 func BenchmarkStages(b *testing.B) {
 	for _, n := range sizes {
-		dirs := fleet(n)
-		var src *schema.Source
-		var f *model.Fleet
-		var out *compiler.Output
-		stage := func(name string, run func() error) {
-			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if err := run(); err != nil {
-						b.Fatal(err)
-					}
+		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkStages(b, n) })
+	}
+}
+
+func benchmarkStages(b *testing.B, n int) {
+	dirs := fleet(n)
+	src, _, err := schema.Load(dirs...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, _ := model.Resolve(src)
+	out, problems, err := compiler.Compile(false, dirs...)
+	if err := cmp.Or(err, fault(problems)); err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	write := func() error { _, err := disk.Write(dir, out.Tree, out.Lock, false); return err }
+	for _, stage := range []struct {
+		name string
+		run  func() error
+	}{
+		{"read", func() error { _, _, err := schema.Load(dirs...); return err }},
+		{"resolve", func() error { model.Resolve(src); return nil }},
+		{"check", func() error { return fault(check.Run(f)) }},
+		{"emit", func() error { _, err := emit.All(f); return err }},
+		{"compile", func() error { _, _, err := compiler.Compile(false, dirs...); return err }},
+		{"write", func() error { return cmp.Or(os.RemoveAll(dir), write()) }},
+		{"unchanged", write},
+	} {
+		b.Run(stage.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := stage.run(); err != nil {
+					b.Fatal(err)
 				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/agent")
-			})
-		}
-		stage("read", func() (err error) { src, _, err = schema.Load(dirs...); return err })
-		stage("resolve", func() error { f, _ = model.Resolve(src); return nil })
-		stage("check", func() error { return fault(check.Run(f)) })
-		stage("emit", func() error { _, err := emit.All(f); return err })
-		stage("compile", func() (err error) {
-			var problems []schema.Problem
-			out, problems, err = compiler.Compile(false, dirs...)
-			if err == nil {
-				err = fault(problems)
 			}
-			return err
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/agent")
 		})
-		dir := b.TempDir()
-		stage("write", func() error {
-			if err := os.RemoveAll(dir); err != nil {
-				return err
-			}
-			_, err := disk.Write(dir, out.Tree, out.Lock, false)
-			return err
-		})
-		stage("unchanged", func() error { _, err := disk.Write(dir, out.Tree, out.Lock, false); return err })
 	}
 }
 
@@ -81,38 +83,41 @@ func fault(problems []schema.Problem) error {
 	return nil
 }
 
-// fleet makes a fleet of n agents out of the shipped platform and policies: a ring in which each agent may ask the next for
-// two skills, in groups of ten that have an entry agent, so that timeouts can hold.
+// chain is how many agents ask one another in a row: each waits longer than the next may take.
+const chain = 10
+
+// fleet makes a fleet of n agents out of the platform and the policies that `agentc init` writes: chains in which each agent
+// may ask the next for two skills, and the platform's client the first.
 func fleet(n int) []schema.Dir {
 	files := fstest.MapFS{}
-	for _, dir := range []string{"agents.d", "policies"} {
-		for path, data := range template(dir) {
-			files[path] = &fstest.MapFile{Data: data, Mode: 0o644}
+	add := func(path, text string) { files[path] = &fstest.MapFile{Data: []byte(text), Mode: 0o644} }
+	var heads strings.Builder
+	for i := range n {
+		name := fmt.Sprintf("agent-%05d", i)
+		add("agents.d/"+name+".yaml", agent(i, n))
+		if i%chain == 0 {
+			fmt.Fprintf(&heads, "        - {to: %s, skills: [read, write]}\n", name)
 		}
 	}
-	for i := range n {
-		files[fmt.Sprintf("agents.d/agent-%05d.yaml", i)] = &fstest.MapFile{Data: []byte(agent(i, n)), Mode: 0o644}
-	}
+	add("agents.d/platform.yaml", strings.Replace(template("agents.d/platform.yaml"), "        - {to: greeter, skills: [welcome]}\n", heads.String(), 1))
+	add("policies/reviewers.yaml", template("policies/reviewers.yaml"))
 	spec, _ := fs.Sub(files, "agents.d")
 	policies, _ := fs.Sub(files, "policies")
 	return []schema.Dir{{Name: "agents.d", FS: spec}, {Name: "policies", FS: policies}}
 }
 
-// template reads what `agentc init` writes, its agents left out.
-func template(dir string) map[string][]byte {
-	files := map[string][]byte{}
-	for _, name := range []string{"platform.yaml", "reviewers.yaml"} {
-		if data, err := os.ReadFile(filepath.Join("../cmd/agentc/template", dir, name)); err == nil {
-			files[dir+"/"+name] = data
-		}
+// template reads a file that `agentc init` writes.
+func template(path string) string {
+	data, err := os.ReadFile("../cmd/agentc/template/" + path)
+	if err != nil {
+		panic(err)
 	}
-	return files
+	return string(data)
 }
 
 func agent(i, n int) string {
-	const group = 10
-	place := i % group
-	last := place == group-1 || i == n-1
+	place := i % chain
+	last := place == chain-1 || i == n-1
 	var b strings.Builder
 	fmt.Fprintf(&b, `apiVersion: agents.d/v1alpha1
 kind: Agent
@@ -131,9 +136,11 @@ spec:
     replicas: {min: 2, max: 4}
     timeouts: {request: %ds, shutdown: 2m}
 `, i, place == 0, strings.Repeat("0a", 32), 60-5*place)
+	caller := "portal"
 	if place > 0 {
-		fmt.Fprintf(&b, "  accepts:\n    - {from: agent-%05d, skills: [read, write]}\n", i-1)
+		caller = fmt.Sprintf("agent-%05d", i-1)
 	}
+	fmt.Fprintf(&b, "  accepts:\n    - {from: %s, skills: [read, write]}\n", caller)
 	if !last {
 		fmt.Fprintf(&b, "  requests:\n    - {to: agent-%05d, skills: [read, write]}\n", i+1)
 	}

@@ -3,6 +3,8 @@
 package compiler
 
 import (
+	"errors"
+
 	"agentc/compiler/artifact"
 	"agentc/compiler/check"
 	"agentc/compiler/disk"
@@ -30,7 +32,11 @@ func Compile(strict bool, dirs ...schema.Dir) (*Output, []schema.Problem, error)
 		return nil, problems, err
 	}
 	tree, err := emit.All(fleet)
-	if err != nil {
+	var large *emit.BundleTooLargeError
+	switch {
+	case errors.As(err, &large):
+		return nil, schema.SortProblems(append(problems, bundleSize(large))), nil
+	case err != nil:
 		return nil, problems, err
 	}
 	lock := disk.NewLock(Version, fleet.Written.Inputs, tree)
@@ -51,6 +57,14 @@ func Check(dirs ...schema.Dir) (*model.Fleet, []schema.Problem, error) {
 		problems = append(problems, rego.Check(source.Rego, fleet.TeamNames())...)
 	}
 	return fleet, schema.SortProblems(problems), nil
+}
+
+// RuleBundleSize is the ID of the one problem that shows only when everything is emitted.
+const RuleBundleSize = "bundle-size"
+
+func bundleSize(large *emit.BundleTooLargeError) schema.Problem {
+	at := large.Environment.From.Position()
+	return schema.Problem{Position: at, Severity: schema.Error, Message: large.Error(), Rule: RuleBundleSize}
 }
 
 // Stops says whether any of the problems stops the compiler.

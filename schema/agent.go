@@ -17,7 +17,7 @@ type AgentSpec struct {
 	// Description says in one or two sentences what the agent does. It goes into the Agent Card.
 	Description string `json:"description" rule:"required,max=1024"`
 
-	// Entry says that work reaches this agent from outside the fleet, so that it may start a trace.
+	// Entry says that work begins at this agent, for a client outside the fleet or by itself, so that it may start a trace.
 	// Every other agent refuses a call that carries no trace_id. Default: false.
 	Entry bool `json:"entry,omitempty"`
 
@@ -101,7 +101,7 @@ type Skill struct {
 
 // Accept is the callee's half of an edge.
 type Accept struct {
-	// From is the calling agent, or `agentd` for events that the runtime's intake delivers.
+	// From is the calling agent, a client of the platform, or `agentd` for events that the runtime's intake delivers.
 	From string `json:"from" rule:"required,name"`
 
 	// Skills are ids of this agent's skills, or a single `*` for all of them, those to come included.

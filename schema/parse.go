@@ -180,7 +180,7 @@ func misplaced(doc *Document, policies bool) []Problem {
 	}
 	message := "Agents and the Platform stand in agents.d; this folder holds policies"
 	if doc.Policy != nil {
-		message = "a ReviewerPolicy stands in the folder of the policies, which their owners review"
+		message = "a ReviewerPolicy belongs in the folder of the policies, whose owners review it"
 	}
 	return []Problem{{doc.At("kind"), Error, message, ruleWrongKind}}
 }

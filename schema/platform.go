@@ -31,6 +31,9 @@ type PlatformSpec struct {
 	// Peers are the services of the cluster that every agent needs or is watched by.
 	Peers Peers `json:"peers" rule:"required"`
 
+	// Clients are the workloads outside the fleet that may ask its agents: an ingress gateway, a chat bot.
+	Clients []Client `json:"clients,omitempty"`
+
 	// Intake lists the event streams that agentd reads, filters and passes on to an agent.
 	Intake []Intake `json:"intake,omitempty"`
 
@@ -96,6 +99,9 @@ type Endpoint struct {
 
 	// Host is the fully qualified name that is dialled: one host, no wildcard, no address, no URL.
 	Host string `json:"host" rule:"required,max=253"`
+
+	// Aliases are further names of the same host, which a client learns only from its answers: a Kafka broker's own, say.
+	Aliases []string `json:"aliases,omitempty"`
 
 	// Port that is dialled. For a service in the cluster it is the container's port, since Cilium decides after translation.
 	Port int32 `json:"port" rule:"required,min=1,max=65535"`
@@ -204,6 +210,22 @@ type Peer struct {
 	Host string `json:"host,omitempty" rule:"max=253"`
 }
 
+// Client is a workload outside the fleet that may ask agents. It proves itself as they do, by a certificate of the
+// environment's trust domain with the SPIFFE id of its namespace and service account; who issues it is not the fleet's matter.
+type Client struct {
+	// Name by which agents accept it. No agent has the same.
+	Name string `json:"name" rule:"required,name"`
+
+	// Namespace in which it runs.
+	Namespace string `json:"namespace" rule:"required,name"`
+
+	// ServiceAccount under which it runs.
+	ServiceAccount string `json:"serviceAccount" rule:"required,name"`
+
+	// Requests lists the skills that it may ask for: its half of an edge.
+	Requests []Request `json:"requests" rule:"required"`
+}
+
 // Intake is one stream of events that agentd filters and passes on.
 type Intake struct {
 	// Name of the stream.
@@ -295,6 +317,14 @@ type BundleTrust struct {
 
 	// Keys are the public keys that seal bundles. Required where trust is `key`.
 	Keys []PublicKey `json:"keys,omitempty"`
+
+	// Endpoint of type `service` from which agentd fetches the bundle over HTTPS, for one that is too large for a ConfigMap
+	// (900 KiB compressed). Whoever publishes puts `bundle.tar.gz` there. Only where trust is `key`: an unsealed bundle is
+	// trusted from a mounted file alone. Default: the ConfigMap, which agentd mounts.
+	Endpoint string `json:"endpoint,omitempty" rule:"name"`
+
+	// Path of the bundle at that endpoint: `/prod/bundle.tar.gz`. Required with endpoint.
+	Path string `json:"path,omitempty" rule:"urlpath"`
 }
 
 // PublicKey verifies bundles.
@@ -310,6 +340,9 @@ type PublicKey struct {
 type EndpointOverlay struct {
 	// Host replaces the endpoint's host.
 	Host string `json:"host,omitempty" rule:"max=253"`
+
+	// Aliases replace the endpoint's aliases. Where only the host is replaced, there are none.
+	Aliases []string `json:"aliases,omitempty"`
 
 	// Port replaces the endpoint's port.
 	Port int32 `json:"port,omitempty" rule:"min=1,max=65535"`

@@ -36,35 +36,45 @@ const generated = "../generated"
 func TestAdmission(t *testing.T) {
 	for _, env := range environments(t) {
 		j := newJudge(t, env)
-		for _, file := range glob(t, filepath.Join(env, "admission-tests", "kyverno-test.yaml"), filepath.Join(env, "admission-tests", "*", "kyverno-test.yaml")) {
+		tests := filepath.Join(env, "admission-tests")
+		for _, file := range glob(t, filepath.Join(tests, "kyverno-test.yaml"), filepath.Join(tests, "*", "kyverno-test.yaml")) {
 			t.Run(file, func(t *testing.T) { runCases(t, j, file) })
 		}
 	}
 }
 
+// cliTest is what matters here of cli.kyverno.io/v1alpha1.
+type cliTest struct {
+	Resources []string
+	Results   []struct {
+		Policy, Kind, Operation, Result string
+		Resources                       []string
+	}
+}
+
+// testIn reads a test and the name of its user.
+func testIn(t *testing.T, file string) (test cliTest, user string) {
+	t.Helper()
+	var who struct{ UserInfo authenticationv1.UserInfo }
+	decode(t, read(t, file), &test)
+	decode(t, read(t, filepath.Join(filepath.Dir(file), "user.yaml")), &who)
+	if len(test.Results) == 0 || who.UserInfo.Username == "" {
+		t.Fatalf("%s expects nothing, or of nobody", file)
+	}
+	return test, who.UserInfo.Username
+}
+
 func runCases(t *testing.T, j *judge, file string) {
 	folder := filepath.Dir(file)
-	var test struct {
-		Resources []string
-		Results   []struct {
-			Policy, Kind, Operation, Result string
-			Resources                       []string
-		}
-	}
-	var user struct{ UserInfo authenticationv1.UserInfo }
-	decode(t, read(t, file), &test)
-	decode(t, read(t, filepath.Join(folder, "user.yaml")), &user)
+	test, user := testIn(t, file)
 	objects := map[string]*unstructured.Unstructured{}
 	for _, name := range test.Resources {
 		for _, o := range objectsIn(t, filepath.Join(folder, name)) {
 			objects[o.GetKind()+" "+strings.TrimPrefix(o.GetNamespace()+"/"+o.GetName(), "/")] = o
 			if name == "resources-good.yaml" {
-				j.admits(t, request(user.UserInfo.Username, admissionv1.Create, o, nil))
+				j.admits(t, request(user, admissionv1.Create, o, nil))
 			}
 		}
-	}
-	if len(test.Results) == 0 {
-		t.Error("no results are expected")
 	}
 	for _, r := range test.Results {
 		o := objects[r.Kind+" "+r.Resources[0]]
@@ -80,24 +90,38 @@ func runCases(t *testing.T, j *judge, file string) {
 		default:
 			r.Operation = "CREATE"
 		}
-		got, message := j.ask(t, request(user.UserInfo.Username, admissionv1.Operation(r.Operation), object, old), r.Policy)
+		got, message := j.ask(t, request(user, admissionv1.Operation(r.Operation), object, old), r.Policy)
 		if got != r.Result {
 			t.Errorf("%s %s of %s %s: %s, not %s (%s)", r.Policy, r.Operation, r.Kind, r.Resources[0], got, r.Result, message)
 		}
 	}
 }
 
+// TestManifests wants everything admitted that Argo CD will apply, by every policy, once to create and once to leave it as it is.
+func TestManifests(t *testing.T) {
+	for _, env := range environments(t) {
+		j := newJudge(t, env)
+		_, applier := testIn(t, filepath.Join(env, "admission-tests", "kyverno-test.yaml"))
+		for _, file := range glob(t, filepath.Join(env, "manifests", "*.yaml"), filepath.Join(env, "manifests", "*", "*.yaml")) {
+			for _, o := range objectsIn(t, file) {
+				j.admits(t, request(applier, admissionv1.Create, o, nil))
+				j.admits(t, request(applier, admissionv1.Update, o, o))
+			}
+		}
+	}
+}
+
 // judge is Kyverno with the policies of one environment.
 type judge struct {
-	engine   engine.Engine
-	policies []policiesv1beta1.ValidatingPolicyLike
-	fleet    string
-	spaces   map[string]*corev1.Namespace
+	engine     engine.Engine
+	policies   []policiesv1beta1.ValidatingPolicyLike
+	env, fleet string
+	spaces     map[string]*corev1.Namespace
 }
 
 func newJudge(t *testing.T, env string) *judge {
 	t.Helper()
-	j := &judge{spaces: map[string]*corev1.Namespace{}}
+	j := &judge{env: env, spaces: map[string]*corev1.Namespace{}}
 	for _, doc := range documents(t, filepath.Join(env, "manifests", "cluster.yaml")) {
 		if kindOf(t, doc) == "ValidatingPolicy" {
 			p := &policiesv1beta1.ValidatingPolicy{}
@@ -131,11 +155,13 @@ func (j *judge) namespace(name string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 }
 
-// ask returns what one policy says: pass, fail, error, skip where a condition of the policy is not met, or none where it does not look at such
-// requests. That is not the same as pass: a test that expects pass must have been looked at.
+// ask returns what one policy says: pass, fail, error, skip where a condition of the policy is not met, or none where it does
+// not look at such requests. The last two are not a pass: what a test expects to pass must have been looked at.
 func (j *judge) ask(t *testing.T, r celengine.EngineRequest, policy string) (status, message string) {
 	t.Helper()
-	response, err := j.engine.Handle(context.Background(), r, func(p policiesv1beta1.ValidatingPolicyLike) bool { return p.GetName() == policy })
+	response, err := j.engine.Handle(context.Background(), r, func(p policiesv1beta1.ValidatingPolicyLike) bool {
+		return p.GetName() == policy
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	celengine "github.com/kyverno/kyverno/pkg/cel/engine"
@@ -13,7 +14,7 @@ import (
 
 // What the command line cannot ask: subresources, and changes of one object into another.
 
-const person = "alice@soc.example"
+const person = "alice@example.com"
 
 func eachJudge(t *testing.T, check func(t *testing.T, j *judge, deployment *unstructured.Unstructured)) {
 	for _, env := range environments(t) {
@@ -71,8 +72,11 @@ func TestOldReplicaSets(t *testing.T) {
 		set(t, old, "registry.example/gone@sha256:0", "spec", "template", "spec", "containers", "0", "image")
 		scaled := old.DeepCopy()
 		set(t, scaled, int64(0), "spec", "replicas")
-		j.want(t, request("system:serviceaccount:kube-system:deployment-controller", admissionv1.Update, scaled, old), "workloads", "skip")
-		j.want(t, request("system:serviceaccount:kube-system:deployment-controller", admissionv1.Create, old, nil), "workloads", "fail")
+		const controller = "system:serviceaccount:kube-system:deployment-controller"
+		for _, policy := range []string{"workloads", "images", "hardening"} {
+			j.want(t, request(controller, admissionv1.Update, scaled, old), policy, "skip")
+		}
+		j.want(t, request(controller, admissionv1.Create, old, nil), "workloads", "fail")
 
 		changed := d.DeepCopy()
 		set(t, changed, "registry.example/gone@sha256:0", "spec", "template", "spec", "containers", "0", "image")
@@ -111,6 +115,8 @@ func TestNamespaces(t *testing.T) {
 				j.want(t, request(person, admissionv1.Update, changed, ns), "namespaces", c.want)
 			})
 		}
+		_, applier := testIn(t, filepath.Join(j.env, "admission-tests", "kyverno-test.yaml"))
+		j.want(t, request(applier, admissionv1.Delete, nil, ns), "namespaces", "skip")
 		other := ns.DeepCopy()
 		other.SetName("somebody-else")
 		other.SetLabels(nil)
@@ -141,4 +147,49 @@ func set(t *testing.T, o *unstructured.Unstructured, value any, path ...string) 
 			t.Fatalf("no %v in %s", path[:i+1], o.GetName())
 		}
 	}
+}
+
+// An approval is for one change.
+func TestFreshApprovals(t *testing.T) {
+	for _, env := range environments(t) {
+		j := newJudge(t, env)
+		folders, err := filepath.Glob(filepath.Join(env, "admission-tests", "actuator-*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, folder := range folders {
+			t.Run(folder, func(t *testing.T) { freshApprovals(t, j, folder) })
+		}
+	}
+}
+
+// freshApprovals changes objects of the kinds that the actuator may update: those are told from the others by the result
+// that the compiler expects for one without an approval.
+func freshApprovals(t *testing.T, j *judge, folder string) {
+	test, user := testIn(t, filepath.Join(folder, "kyverno-test.yaml"))
+	objects := objectsIn(t, filepath.Join(folder, "resources.yaml"))
+	for _, r := range test.Results {
+		if r.Operation != "UPDATE" || r.Result != "fail" || !strings.HasSuffix(r.Resources[0], "-silent") {
+			continue
+		}
+		i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool {
+			return o.GetNamespace()+"/"+o.GetName() == strings.TrimSuffix(r.Resources[0], "silent")+"approved"
+		})
+		old := objects[i]
+		changed := old.DeepCopy()
+		changed.SetAnnotations(with(old.GetAnnotations(), "agents.d/approval", strings.Repeat("7", 32)))
+		j.want(t, request(user, admissionv1.Update, changed, old), strings.TrimPrefix(r.Policy, j.fleet+"-"), "pass")
+
+		changed.SetAnnotations(with(old.GetAnnotations(), "agents.d/approval", "yes"))
+		j.want(t, request(user, admissionv1.Update, changed, old), strings.TrimPrefix(r.Policy, j.fleet+"-"), "fail")
+
+		changed.SetAnnotations(without(with(old.GetAnnotations(), "agents.d/approval", strings.Repeat("7", 32)), "agents.d/trace"))
+		j.want(t, request(user, admissionv1.Update, changed, old), strings.TrimPrefix(r.Policy, j.fleet+"-"), "fail")
+	}
+}
+
+func with(m map[string]string, key, value string) map[string]string {
+	more := maps.Clone(m)
+	more[key] = value
+	return more
 }

@@ -3,10 +3,17 @@ module agentc/verify
 go 1.26.6
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/kyverno/api v0.0.1-alpha.3.0.20260723090831-fb2785727f98
 	github.com/kyverno/kyverno v1.19.1
 	k8s.io/api v0.36.4
+	k8s.io/apiextensions-apiserver v0.36.3
 	k8s.io/apimachinery v0.36.4
+	k8s.io/apiserver v0.36.3
+	k8s.io/client-go v0.36.3
+	k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a
+	k8s.io/kubernetes v1.36.3
+	k8s.io/pod-security-admission v0.36.2
 	sigs.k8s.io/yaml v1.6.0
 )
 
@@ -158,7 +165,6 @@ require (
 	github.com/google/cel-go v0.30.0 // indirect
 	github.com/google/certificate-transparency-go v1.3.3 // indirect
 	github.com/google/gnostic-models v0.7.1 // indirect
-	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/go-containerregistry v0.21.8 // indirect
 	github.com/google/go-containerregistry/pkg/authn/kubernetes v0.0.0-20260224031529-85f2bf5f7303 // indirect
 	github.com/google/go-github/v88 v88.0.0 // indirect
@@ -239,6 +245,7 @@ require (
 	github.com/r3labs/diff v1.1.0 // indirect
 	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9 // indirect
 	github.com/robfig/cron v1.2.0 // indirect
+	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/rogpeppe/go-internal v1.14.1 // indirect
 	github.com/rs/zerolog v1.35.1 // indirect
 	github.com/ryanuber/go-glob v1.0.0 // indirect
@@ -328,15 +335,13 @@ require (
 	gopkg.in/ini.v1 v1.67.3 // indirect
 	gopkg.in/yaml.v2 v2.4.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
-	k8s.io/apiextensions-apiserver v0.36.3 // indirect
-	k8s.io/apiserver v0.36.3 // indirect
 	k8s.io/cli-runtime v0.36.3 // indirect
-	k8s.io/client-go v0.36.3 // indirect
 	k8s.io/component-base v0.36.3 // indirect
+	k8s.io/component-helpers v0.36.3 // indirect
+	k8s.io/controller-manager v0.36.3 // indirect
 	k8s.io/klog/v2 v2.140.0 // indirect
-	k8s.io/kube-openapi v0.0.0-20260317180543-43fb72c5454a // indirect
 	k8s.io/kubectl v0.36.2 // indirect
-	k8s.io/pod-security-admission v0.36.2 // indirect
+	k8s.io/kubelet v0.36.3 // indirect
 	k8s.io/utils v0.0.0-20260210185600-b8788abfbbc2 // indirect
 	oras.land/oras-go/v2 v2.6.2 // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.34.0 // indirect
@@ -350,3 +355,22 @@ require (
 )
 
 replace k8s.io/pod-security-admission => github.com/kyverno/pod-security-admission v0.0.0-20251031094455-46f20778634f
+
+// k8s.io/kubernetes asks for its own parts at a version that does not exist. No build here needs these; whoever lists the whole
+// graph does.
+replace (
+	k8s.io/cloud-provider v0.0.0 => k8s.io/cloud-provider v0.36.3
+	k8s.io/cluster-bootstrap v0.0.0 => k8s.io/cluster-bootstrap v0.36.3
+	k8s.io/cri-api v0.0.0 => k8s.io/cri-api v0.36.3
+	k8s.io/cri-client v0.0.0 => k8s.io/cri-client v0.36.3
+	k8s.io/cri-streaming v0.0.0 => k8s.io/cri-streaming v0.36.3
+	k8s.io/csi-translation-lib v0.0.0 => k8s.io/csi-translation-lib v0.36.3
+	k8s.io/dynamic-resource-allocation v0.0.0 => k8s.io/dynamic-resource-allocation v0.36.3
+	k8s.io/endpointslice v0.0.0 => k8s.io/endpointslice v0.36.3
+	k8s.io/externaljwt v0.0.0 => k8s.io/externaljwt v0.36.3
+	k8s.io/kube-controller-manager v0.0.0 => k8s.io/kube-controller-manager v0.36.3
+	k8s.io/kube-proxy v0.0.0 => k8s.io/kube-proxy v0.36.3
+	k8s.io/kube-scheduler v0.0.0 => k8s.io/kube-scheduler v0.36.3
+	k8s.io/mount-utils v0.0.0 => k8s.io/mount-utils v0.36.3
+	k8s.io/sample-apiserver v0.0.0 => k8s.io/sample-apiserver v0.36.3
+)

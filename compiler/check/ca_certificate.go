@@ -11,7 +11,7 @@ func caCertificate(p *pass) {
 	for _, env := range p.Environments {
 		for i, text := range env.CA {
 			if fault := caFault(text); fault != "" {
-				p.report(at(env.From, "ca[%d]", i), "%s; write one CA certificate in PEM for each entry", fault)
+				p.report(at(env.From, "ca[%d]", i), "this is %s; write one CA certificate in PEM for each entry", fault)
 			}
 		}
 	}
@@ -31,7 +31,7 @@ func caFault(text string) string {
 	switch {
 	case err != nil:
 		return "no certificate: " + err.Error()
-	case !cert.IsCA:
+	case !cert.IsCA, cert.KeyUsage != 0 && cert.KeyUsage&x509.KeyUsageCertSign == 0:
 		return "the certificate of " + cert.Subject.String() + ", which may sign no others"
 	}
 	return ""

@@ -6,8 +6,8 @@ func canaryStable(p *pass) {
 	for _, env := range p.Environments {
 		for _, a := range env.Agents {
 			if c := a.Workload.Canary; c != nil && c.Stable == "" {
-				p.report(a.At("workload.rollout.strategy"), "%s is a canary in %s without a stable image; set workload.rollout.stable to what runs now",
-					a.Name, env.Name)
+				p.reportIn(env, a.At("workload.rollout.strategy"), "%s is a canary without a stable image; set workload.rollout.stable to the image that runs now",
+					a.Name)
 			}
 		}
 	}

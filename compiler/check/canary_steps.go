@@ -5,9 +5,11 @@ import "agentc/schema"
 // canarySteps refuses a step that says nothing, or two things.
 func canarySteps(p *pass) {
 	look := func(ref schema.Ref, steps []schema.Step) {
-		for i, s := range steps {
-			if (s.Weight == nil) == (s.Pause == 0) {
-				p.report(at(ref, "[%d]", i), "a step is either a weight or a pause")
+		for i := range steps {
+			step := at(ref, "[%d]", i)
+			weight, pause := step.Doc.Has(step.Path+".weight"), step.Doc.Has(step.Path+".pause")
+			if weight == pause {
+				p.report(step, "a step has either a weight or a pause, as in {weight: 20} or {pause: 10m}; this one has %s", count[weight])
 			}
 		}
 	}
@@ -23,3 +25,6 @@ func canarySteps(p *pass) {
 		}
 	}
 }
+
+// count says what a step has, where it has both or neither.
+var count = map[bool]string{true: "both", false: "neither"}

@@ -9,25 +9,14 @@ import (
 // edgeNotAccepted refuses a request that its callee does not accept: every such call would be rejected at run time.
 func edgeNotAccepted(p *pass) {
 	agents := p.agents()
-	for _, doc := range p.Written.Agents {
-		caller := doc.Agent.Metadata.Name
-		for i, r := range doc.Agent.Spec.Requests {
-			callee := agents[r.To]
-			if callee == nil || r.To == caller {
-				continue
-			}
-			for j, s := range r.Skills {
-				if !agreed(s, acceptedFrom(callee, caller)) {
-					p.report(in(doc, "spec.requests[%d].skills[%d]", i, j),
-						"%s does not accept %q from %s; its team adds it to spec.accepts in %s", r.To, s, caller, callee.File)
-				}
-			}
+	for _, r := range p.requests() {
+		callee := agents[r.callee]
+		if callee == nil || r.caller == "" || r.callee == r.caller {
+			continue
 		}
-	}
-	for i, x := range p.platform().Platform.Spec.Intake {
-		if callee := agents[x.To]; callee != nil && !agreed(x.Skill, acceptedFrom(callee, runtimeName)) {
-			p.report(in(p.platform(), "spec.intake[%d].skill", i),
-				"%s does not accept %q from %s; its team adds it to spec.accepts in %s", x.To, x.Skill, runtimeName, callee.File)
+		if offers(callee, r.skill) && !agreed(r.skill, acceptedFrom(callee, r.caller)) {
+			p.report(r.at, "%s does not accept %q from %s; its team, %s, adds it to spec.accepts in %s",
+				r.callee, r.skill, r.caller, callee.Agent.Spec.Team, callee.File)
 		}
 	}
 }

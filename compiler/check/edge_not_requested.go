@@ -1,52 +1,25 @@
 package check
 
-import "agentc/schema"
-
 // edgeNotRequested warns of a permission that nobody asked for. It is only a warning, since two teams rarely merge on the
 // same day: the callee's half may come first, and allows nothing by itself.
 func edgeNotRequested(p *pass) {
-	agents := p.agents()
+	asked := map[[2]string][]string{} // by caller and callee
+	for _, r := range p.requests() {
+		edge := [2]string{r.caller, r.callee}
+		asked[edge] = append(asked[edge], r.skill)
+	}
+	isCaller := setOf(p.callerNames())
 	for _, doc := range p.Written.Agents {
 		callee := doc.Agent.Metadata.Name
 		for i, a := range doc.Agent.Spec.Accepts {
-			var asked []string
-			switch caller := agents[a.From]; {
-			case a.From == callee:
+			if a.From == callee || a.From == "" || !isCaller[a.From] {
 				continue
-			case a.From == runtimeName:
-				asked = p.intakeSkills(callee)
-			case caller == nil:
-				continue
-			default:
-				asked = requestedOf(caller, callee)
 			}
 			for j, s := range a.Skills {
-				if !agreed(s, asked) {
-					p.report(in(doc, "spec.accepts[%d].skills[%d]", i, j), "%s does not request %q of %s; remove it, or let %s ask for it",
-						a.From, s, callee, a.From)
+				if offers(doc, s) && !agreed(s, asked[[2]string{a.From, callee}]) {
+					p.report(in(doc, "spec.accepts[%d].skills[%d]", i, j), "%s does not request %q of %s; let it ask, or remove it here", a.From, s, callee)
 				}
 			}
 		}
 	}
-}
-
-func requestedOf(caller *schema.Document, callee string) []string {
-	var skills []string
-	for _, r := range caller.Agent.Spec.Requests {
-		if r.To == callee {
-			skills = append(skills, r.Skills...)
-		}
-	}
-	return skills
-}
-
-// intakeSkills lists what agentd passes events to.
-func (p *pass) intakeSkills(callee string) []string {
-	var skills []string
-	for _, x := range p.platform().Platform.Spec.Intake {
-		if x.To == callee {
-			skills = append(skills, x.Skill)
-		}
-	}
-	return skills
 }

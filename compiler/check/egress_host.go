@@ -4,10 +4,8 @@ package check
 // the network policy does not allow.
 func egressHost(p *pass) {
 	for _, h := range p.hosts() {
-		switch {
-		case h.name == "" || isWildcard(h.name) || isAddress(h.name) || isURL(h.name): // other rules speak of these
-		case !hostname.MatchString(h.name):
-			p.report(h.at, "egress host %q is no fully qualified name; write it whole and in lower case, as in api.example.com", h.name)
+		if kindOf(h.name) == somethingElse {
+			p.report(h.at, "egress host %q is no full name; write it whole, in lower case and without a final dot, as in api.example.com or name.namespace.svc.cluster.local", h.name)
 		}
 	}
 }

@@ -9,7 +9,7 @@ func endpointType(p *pass) {
 	spec := &doc.Platform.Spec
 	for i, e := range spec.Endpoints {
 		types[e.Name] = e.Type
-		if e.Type != "mcp" && len(e.Tools) > 0 {
+		if e.Type != "" && e.Type != "mcp" && len(e.Tools) > 0 {
 			p.report(in(doc, "spec.endpoints[%d].tools", i), "endpoint %q is of type %s; only an mcp endpoint has tools", e.Name, e.Type)
 		}
 	}
@@ -24,6 +24,9 @@ func endpointType(p *pass) {
 	for i, a := range spec.Actuators {
 		want(in(doc, "spec.actuators[%d].endpoint", i), a.Endpoint, "mcp", "an actuator")
 	}
+	for i, env := range spec.Environments {
+		want(in(doc, "spec.environments[%d].bundle.endpoint", i), env.Bundle.Endpoint, "service", "a bundle")
+	}
 	for _, doc := range p.Written.Policies {
 		if e := doc.Policy.Spec.Escalation; e != nil {
 			for i, r := range e.Routes {
@@ -35,7 +38,8 @@ func endpointType(p *pass) {
 		for i, u := range doc.Agent.Spec.Endpoints {
 			switch have := types[u.Name]; {
 			case have == "mcp" && len(u.Tools) == 0:
-				p.report(in(doc, "spec.endpoints[%d]", i), "names no tool of %s, so none is allowed; list those that it needs in tools", u.Name)
+				p.report(in(doc, "spec.endpoints[%d]", i), "%s names no tool of %s, so it may use none; list those that it needs in tools",
+					doc.Agent.Metadata.Name, u.Name)
 			case have != "" && have != "mcp" && len(u.Tools) > 0:
 				p.report(in(doc, "spec.endpoints[%d].tools", i), "endpoint %q is of type %s; only an mcp endpoint has tools", u.Name, have)
 			}

@@ -4,9 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,12 +34,13 @@ const (
 	problemsSection = "problems" // what the compiler says about it
 )
 
-// allRules lists every rule there is: the reader's, the model's, check's and those of users' Rego.
+// allRules lists every rule there is: the reader's, the model's, check's, the emitters' and those of users' Rego.
 func allRules() []string {
 	ids := slices.Concat(schema.RuleIDs, []string{"one-platform"})
 	for _, r := range check.Rules {
 		ids = append(ids, r.ID)
 	}
+	ids = append(ids, compiler.RuleBundleSize)
 	return append(ids, rego.RuleIDs...)
 }
 
@@ -145,39 +149,20 @@ func printable(data []byte) string {
 	return text
 }
 
-// problems compiles the base with a case's edits and files.
+// problems is what the compiler says about the base with a case's edits and files.
 func problems(t *testing.T, archive *txtar.Archive) string {
 	t.Helper()
-	files := fstest.MapFS{}
-	err := fs.WalkDir(os.DirFS(base), ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(filepath.Join(base, p))
-		files[p] = &fstest.MapFile{Data: data, Mode: 0o644}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := template(t)
 	for _, f := range archive.Files {
 		switch f.Name {
 		case problemsSection:
 		case editSection:
 			edit(t, files, string(f.Data))
 		default:
-			files[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+			files[f.Name] = &fstest.MapFile{Data: grown(f.Data), Mode: 0o644}
 		}
 	}
-	spec, err := fs.Sub(files, "agents.d")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policies, err := fs.Sub(files, "policies")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, found, err := compiler.Check(schema.Dir{Name: "agents.d", FS: spec}, schema.Dir{Name: "policies", FS: policies})
+	_, found, err := compiler.Compile(false, folders(t, files)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,43 +173,114 @@ func problems(t *testing.T, archive *txtar.Archive) string {
 	return out.String()
 }
 
-// edit applies a difference: a line with a path, lines that begin with `- ` as they stand there, lines that begin with `+ `
-// for those to come; and again. A file whose lines are all taken away is removed.
+// grown is a file that is too long to stand in a case: `# N random letters` becomes a comment of so many letters.
+func grown(data []byte) []byte {
+	return lettersLine.ReplaceAllFunc(data, func(line []byte) []byte {
+		n, _ := strconv.Atoi(string(lettersLine.FindSubmatch(line)[1]))
+		random := rand.New(rand.NewPCG(1, uint64(n)))
+		comment := []byte("# ")
+		for range n {
+			comment = append(comment, 'a'+byte(random.IntN(26)))
+		}
+		return comment
+	})
+}
+
+var lettersLine = regexp.MustCompile(`(?m)^# ([0-9]+) random letters$`)
+
+// template is the base, in memory.
+func template(t testing.TB) fstest.MapFS { return read(t, base, "agents.d", "policies") }
+
+// read copies folders below root into memory.
+func read(t testing.TB, root string, folders ...string) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	for _, folder := range folders {
+		err := fs.WalkDir(os.DirFS(root), folder, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(filepath.Join(root, p))
+			files[p] = &fstest.MapFile{Data: data, Mode: 0o644}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+func compile(t testing.TB, files fstest.MapFS) []schema.Problem {
+	t.Helper()
+	_, found, err := compiler.Check(folders(t, files)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func folders(t testing.TB, files fstest.MapFS) []schema.Dir {
+	t.Helper()
+	spec, err := fs.Sub(files, "agents.d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policies, err := fs.Sub(files, "policies")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []schema.Dir{{Name: "agents.d", FS: spec}, {Name: "policies", FS: policies}}
+}
+
+// edit applies a difference: a line with a path, then what changes in that file; and again. Lines that begin with `- ` are
+// taken away, those with `+ ` are new, and those with two spaces stay; an empty line goes on to another place of the file.
+// The lines of one place stand together in the file, and only there. `deleted <path>` takes the file away.
 func edit(t *testing.T, files fstest.MapFS, text string) {
 	t.Helper()
 	var file string
 	var old, now []string
 	apply := func() {
-		if file == "" {
-			return
+		t.Helper()
+		if len(old)+len(now) > 0 {
+			files[file] = &fstest.MapFile{Data: replace(t, file, string(files[file].Data), lines(old), lines(now)), Mode: 0o644}
 		}
-		have := "\n" + string(files[file].Data)
-		want := "\n" + strings.Join(old, "\n") + "\n"
-		if strings.Count(have, want) != 1 {
-			t.Fatalf("%s holds these lines %d times, want once:%s", file, strings.Count(have, want), want)
-		}
-		replacement := "\n" + strings.Join(append(now, ""), "\n")
-		files[file] = &fstest.MapFile{Data: []byte(strings.TrimPrefix(strings.Replace(have, want, replacement, 1), "\n")), Mode: 0o644}
 		old, now = nil, nil
 	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		gone, isGone := strings.CutPrefix(line, "deleted ")
 		switch {
+		case isGone:
+			apply()
+			delete(files, gone)
+		case line == "":
+			apply()
 		case strings.HasPrefix(line, "- "):
-			if now != nil {
-				apply()
-			}
 			old = append(old, line[2:])
 		case strings.HasPrefix(line, "+ "):
 			now = append(now, line[2:])
-		case line != "":
+		case strings.HasPrefix(line, "  "):
+			old, now = append(old, line[2:]), append(now, line[2:])
+		default:
 			apply()
 			if file = line; files[file] == nil {
 				t.Fatalf("the base has no file %s", file)
 			}
-			old, now = nil, nil
 		}
 	}
 	apply()
+}
+
+func lines(list []string) string { return strings.Join(append(list, ""), "\n") }
+
+// replace exchanges whole lines that stand in the text exactly once.
+func replace(t *testing.T, file, text, old, now string) []byte {
+	t.Helper()
+	text = "\n" + text
+	if n := strings.Count(text, "\n"+old); old == "" || n != 1 {
+		t.Fatalf("%s holds these lines %d times, want once:\n%s", file, n, old)
+	}
+	return []byte(strings.Replace(text, "\n"+old, "\n"+now, 1)[1:])
 }
 
 func section(archive *txtar.Archive, name string) string {

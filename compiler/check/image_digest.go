@@ -2,6 +2,7 @@ package check
 
 import (
 	"regexp"
+	"strings"
 
 	"agentc/schema"
 )
@@ -12,8 +13,12 @@ var pinned = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z
 // imageDigest refuses an image without a digest: a tag can be moved after the review.
 func imageDigest(p *pass) {
 	for _, i := range p.images() {
-		if i.image != "" && !pinned.MatchString(i.image) {
-			p.report(i.at, "image %q is not pinned; write registry/name:tag@sha256:<64 hex digits>", i.image)
+		switch {
+		case i.image == "" || pinned.MatchString(i.image):
+		case !strings.Contains(i.image, "@"):
+			p.report(i.at, "image %q has no digest; write registry/name:tag@sha256:<64 hex digits>", i.image)
+		default:
+			p.report(i.at, "image %q is malformed; write registry/name:tag@sha256:<64 hex digits>, in lower case but for the tag", i.image)
 		}
 	}
 }

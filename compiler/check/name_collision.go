@@ -9,13 +9,18 @@ import (
 
 // nameCollision refuses two things that would share a name: the second would silently replace the first.
 func nameCollision(p *pass) {
-	for _, docs := range [][]*schema.Document{p.Written.Agents, p.Written.Policies} {
-		seen := names{p: p, what: "name"}
-		for _, doc := range docs {
-			seen.add(in(doc, "metadata.name"), name(doc))
-		}
+	callers, policies := names{p: p, what: "name"}, names{p: p, what: "name"}
+	for _, doc := range p.Written.Agents {
+		callers.add(in(doc, "metadata.name"), doc.Agent.Metadata.Name)
+	}
+	for i, c := range p.platform().Platform.Spec.Clients {
+		callers.add(in(p.platform(), "spec.clients[%d].name", i), c.Name)
+	}
+	for _, doc := range p.Written.Policies {
+		policies.add(in(doc, "metadata.name"), doc.Policy.Metadata.Name)
 	}
 	platformNames(p)
+	clusterNames(p)
 	for _, doc := range p.Written.Agents {
 		skills := names{p: p, what: "skill"}
 		for i, s := range doc.Agent.Spec.Card.Skills {
@@ -32,6 +37,7 @@ func nameCollision(p *pass) {
 	for _, env := range p.Environments {
 		namespaceNames(p, env)
 	}
+	clientAccounts(p)
 }
 
 // names remembers what was seen, whatever its case.
@@ -53,13 +59,6 @@ func (n *names) add(ref schema.Ref, name string) {
 	if name != "" {
 		n.seen[key] = ref
 	}
-}
-
-func name(doc *schema.Document) string {
-	if doc.Agent != nil {
-		return doc.Agent.Metadata.Name
-	}
-	return doc.Policy.Metadata.Name
 }
 
 func platformNames(p *pass) {
@@ -110,18 +109,47 @@ func policyNames(p *pass, doc *schema.Document) {
 	}
 }
 
+// clusterNames refuses one cluster for two environments: the namespaces of both would be the same. The address that every
+// cluster has for itself tells nothing.
+func clusterNames(p *pass) {
+	clusters := names{p: p, what: "cluster"}
+	for i, e := range p.platform().Platform.Spec.Environments {
+		if url := strings.TrimSuffix(e.Cluster, "/"); url != "https://kubernetes.default.svc" {
+			clusters.add(in(p.platform(), "spec.environments[%d].cluster", i), url)
+		}
+	}
+}
+
 // namespaceNames refuses a namespace for two owners: an agent and a team of one name, or two long names that were shortened
 // to the same.
 func namespaceNames(p *pass, env *model.Environment) {
 	owners := map[string]string{}
 	for _, a := range env.Agents {
-		owner := "agent " + a.Name
-		if a.Shared {
-			owner = "team " + a.Team.Name
+		switch first := owners[a.Namespace]; first {
+		case "":
+			owners[a.Namespace] = owner(a)
+		case owner(a):
+		default:
+			p.reportIn(env, in(a.Doc, "metadata.name"), "namespace %s would be both that of %s and that of %s; rename one", a.Namespace, first, owner(a))
 		}
-		if other := owners[a.Namespace]; other != "" && other != owner {
-			p.report(in(a.Doc, "metadata.name"), "namespace %s would be both %s's and %s's; rename one", a.Namespace, other, owner)
+	}
+}
+
+// owner says whose an agent's namespace is.
+func owner(a *model.Agent) string {
+	if a.Shared {
+		return "team " + a.Team.Name
+	}
+	return "agent " + a.Name
+}
+
+// clientAccounts refuses two clients with one service account: their certificates would be the same, and so would what they
+// may ask for. An agent's namespace is nobody else's, as name-reserved says.
+func clientAccounts(p *pass) {
+	accounts := names{p: p, what: "service account"}
+	for i, c := range p.platform().Platform.Spec.Clients {
+		if c.Namespace != "" && c.ServiceAccount != "" {
+			accounts.add(in(p.platform(), "spec.clients[%d].serviceAccount", i), c.Namespace+"/"+c.ServiceAccount)
 		}
-		owners[a.Namespace] = owner
 	}
 }

@@ -12,33 +12,52 @@ func nameReserved(p *pass) {
 		if doc.Agent.Metadata.Name == runtimeName {
 			p.report(in(doc, "metadata.name"), "%q is the runtime's own name; choose another", runtimeName)
 		}
-		for name := range doc.Agent.Spec.Workload.Env {
-			if strings.HasPrefix(name, "AGENTC_") {
-				p.report(in(doc, "spec.workload.env.%s", name), "environment variables that begin with AGENTC_ are set by the compiler")
-			}
+	}
+	for i, c := range p.platform().Platform.Spec.Clients {
+		if c.Name == runtimeName {
+			p.report(in(p.platform(), "spec.clients[%d].name", i), "%q is the runtime's own name; choose another", runtimeName)
 		}
+	}
+	fleet := in(p.platform(), "spec.fleet")
+	if argo := p.Git.ArgoNamespace; strings.HasPrefix(argo, p.Name+"-") {
+		p.report(fleet, "namespaces of fleet %q begin with %q, and so does Argo CD's, %s, which its Applications must not change; choose another name",
+			p.Name, p.Name+"-", argo)
 	}
 	for _, env := range p.Environments {
 		foreign := foreignNamespaces(env)
-		for _, a := range env.Agents {
-			if whose := foreign[a.Namespace]; whose != "" {
-				p.report(in(a.Doc, "metadata.name"), "agent %s would live in namespace %s, which is %s; choose another name", a.Name, a.Namespace, whose)
-			}
+		system := env.System.Namespace
+		if whose := foreign[system]; whose != "" || strings.HasPrefix(system, "kube-") {
+			p.reportIn(env, fleet, "fleet %q would live in namespace %s, which is %s; choose another name", p.Name, system, orTheClusters(whose))
 		}
-		if whose := foreign[env.System.Namespace]; whose != "" && env.System.Namespace != model.Join(p.Name, "system") || strings.HasPrefix(env.System.Namespace, "kube-") {
-			p.report(in(p.platform(), "spec.fleet"), "fleet %q would live in the cluster's own namespace %s; choose another name", p.Name, env.System.Namespace)
+		foreign[system] = "the runtime's"
+		for _, a := range env.Agents {
+			p.reservedVariables(env, a)
+			if whose := foreign[a.Namespace]; whose != "" {
+				p.reportIn(env, in(a.Doc, "metadata.name"), "%s would live in namespace %s, which is %s; choose another name", owner(a), a.Namespace, whose)
+			}
 		}
 	}
 }
 
+// reservedVariables refuses variables that the compiler sets itself, wherever they are written.
+func (p *pass) reservedVariables(env *model.Environment, a *model.Agent) {
+	for _, v := range a.Workload.Env {
+		if strings.HasPrefix(v.Name, "AGENTC_") {
+			p.reportIn(env, a.At("workload.env."+v.Name), "variable %s: names that begin with AGENTC_ are the compiler's; choose another", v.Name)
+		}
+	}
+}
+
+func orTheClusters(whose string) string {
+	if whose == "" {
+		return "the cluster's"
+	}
+	return whose
+}
+
 // foreignNamespaces are those that belong to somebody else, and to whom.
 func foreignNamespaces(env *model.Environment) map[string]string {
-	foreign := map[string]string{
-		"default": "the cluster's", "kube-system": "the cluster's", "kube-public": "the cluster's", "kube-node-lease": "the cluster's",
-		env.Fleet.Git.ArgoNamespace: "Argo CD's",
-		env.Peers.DNS.Namespace:     "the cluster's DNS",
-		env.System.Namespace:        "the runtime's",
-	}
+	foreign := map[string]string{env.Fleet.Git.ArgoNamespace: "Argo CD's", env.Peers.DNS.Namespace: "the cluster's DNS"}
 	if env.Peers.Prometheus != nil {
 		foreign[env.Peers.Prometheus.Namespace] = "Prometheus's"
 	}
@@ -53,5 +72,12 @@ func foreignNamespaces(env *model.Environment) map[string]string {
 	for _, a := range env.Actuators {
 		foreign[a.Namespace] = "actuator " + a.Name + "'s"
 	}
+	for _, c := range env.From.Doc.Platform.Spec.Clients {
+		foreign[c.Namespace] = "client " + c.Name + "'s"
+	}
+	for _, own := range []string{"default", "kube-system", "kube-public", "kube-node-lease"} {
+		foreign[own] = "the cluster's"
+	}
+	delete(foreign, "") // a namespace that could not be read
 	return foreign
 }

@@ -4,14 +4,14 @@ package check
 func oneEscalation(p *pass) {
 	for _, env := range p.Environments {
 		first := ""
-		for _, doc := range p.Written.Policies {
-			if doc.Policy.Spec.Escalation == nil || !holdsIn(doc.Policy.Spec.Environments, env.Name) {
-				continue
+		for _, doc := range p.policiesIn(env) {
+			switch {
+			case !doc.Has("spec.escalation"): // not whether it could be read: the reader speaks of that
+			case first == "":
+				first = doc.File
+			default:
+				p.reportIn(env, in(doc, "spec.escalation"), "%s says already how humans are asked; leave it to one policy", first)
 			}
-			if first != "" {
-				p.report(in(doc, "spec.escalation"), "%s says already how humans are asked in %s", first, env.Name)
-			}
-			first = doc.File
 		}
 		if first == "" {
 			p.report(env.From, "no reviewer policy says how humans are asked in %s; one of them needs spec.escalation", env.Name)

@@ -7,19 +7,20 @@ func resourceLimits(p *pass) {
 	for _, env := range p.Environments {
 		for _, a := range env.Agents {
 			lim := a.Workload.Resources.Limits
+			var missing []string
 			for _, r := range []struct {
-				name, example string
-				amount        resource.Quantity
-			}{
-				{"cpu", "500m", lim.CPU},
-				{"memory", "512Mi", lim.Memory},
-				{"ephemeralStorage", "256Mi", lim.EphemeralStorage},
-			} {
-				if r.amount.IsZero() {
-					p.report(in(a.Doc, "spec.workload.resources.limits"),
-						"%s has no %s limit in %s; set workload.resources.limits.%s, say %s, here or in the platform's defaults",
-						a.Name, r.name, env.Name, r.name, r.example)
+				name   string
+				amount resource.Quantity
+			}{{"cpu", lim.CPU}, {"memory", lim.Memory}, {"ephemeralStorage", lim.EphemeralStorage}} {
+				// What was written and could not be read is not missing; the reader has spoken of it.
+				if r.amount.IsZero() && a.Source("workload.resources.limits."+r.name).Layer == "default" {
+					missing = append(missing, r.name)
 				}
+			}
+			if len(missing) > 0 {
+				p.reportIn(env, in(a.Doc, "spec.workload.resources.limits"),
+					"%s has no limit of %s; write workload.resources.limits, as in {cpu: 500m, memory: 512Mi, ephemeralStorage: 256Mi}, here or in the platform's defaults",
+					a.Name, and(missing))
 			}
 		}
 	}

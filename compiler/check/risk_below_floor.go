@@ -12,9 +12,9 @@ func riskBelowFloor(p *pass) {
 		for _, floor := range env.Policy.Floors {
 			for _, a := range env.Agents {
 				for _, s := range a.Skills {
-					if floor.Covers(a.Name, s) && rank(s.Risk) < rank(floor.Risk) {
-						p.report(at(s.From, "risk"), "%s claims %s risk for %s; reviewers allow %s or above (%s)",
-							a.Name, s.Risk, s.ID, floor.Risk, floor.From.Position())
+					if s.Risk != "" && floor.Covers(a.Name, s) && rank(s.Risk) < rank(floor.Risk) {
+						p.reportIn(env, at(s.From, "risk"), "%s of %s has %s risk; reviewers allow nothing below %s (%s)",
+							s.ID, a.Name, s.Risk, floor.Risk, floor.From.Position())
 					}
 				}
 			}
@@ -22,5 +22,5 @@ func riskBelowFloor(p *pass) {
 	}
 }
 
-// rank of a risk, from the lowest.
+// rank of a risk, from the lowest; of a risk that could not be read, below all.
 func rank(risk string) int { return slices.Index(schema.Risks, risk) }

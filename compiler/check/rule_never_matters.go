@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,29 +9,31 @@ import (
 	"agentc/schema"
 )
 
-// ruleNeverMatters refuses a reviewer rule that can change no verdict: it matches no permitted call, or wherever it holds
-// others of the same or a stricter verdict hold as well. A reader would believe in a protection that is not there, or in a
-// permission that is.
+// ruleNeverMatters refuses a reviewer rule that can change no verdict: wherever it holds, others of the same or a stricter
+// verdict hold as well. A reader would believe in a protection that is not there, or in a permission that is. Where the
+// verdict is to escalate, who is asked counts too.
 //
 // What a rule says depends on two values only, the confidence and the anomaly, and only on which side of the written bounds
 // they lie. So one sample for each interval, and one for "not known", is all there is to try: the answer is exact.
 func ruleNeverMatters(p *pass) {
-	sets := ruleSets(p.Environments)
+	judgements := judgementsOf(p.Environments)
 	dead := map[string]bool{}
 	for _, r := range slices.Backward(rulesOf(p.Environments)) {
-		matched, matters := false, false
-		for _, set := range sets {
-			if slices.ContainsFunc(set, func(o *model.Rule) bool { return o.ID == r.ID }) {
-				matched = true
-				matters = matters || mattersIn(set, r.ID, dead)
-			}
+		if r.Verdict == "" {
+			continue // the reader speaks of it
 		}
-		switch {
-		case !matched:
-			p.report(at(r.From, "id"), "rule %q matches no call that the fleet permits; correct its match, or remove it", r.ID)
-		case !matters:
+		var covers []string
+		matters := false
+		for _, j := range judgements {
+			needed, others := j.needs(r.ID, dead)
+			matters = matters || needed
+			covers = append(covers, others...)
+		}
+		if !matters && len(covers) > 0 {
 			dead[r.ID] = true
-			p.report(at(r.From, "id"), "rule %q can never matter: wherever it holds, rules of the same or a stricter verdict hold as well; remove it", r.ID)
+			slices.Sort(covers)
+			p.report(at(r.From, "id"), "rule %q can never matter: wherever it holds, the same or a stricter verdict follows from %s; remove it, or correct its match",
+				r.ID, list(slices.Compact(covers)))
 		}
 	}
 }
@@ -51,23 +54,28 @@ func rulesOf(envs []*model.Environment) []*model.Rule {
 	return all
 }
 
-// ruleSets lists the different sets of rules that calls are judged by; thousands of edges share a few.
-func ruleSets(envs []*model.Environment) [][]*model.Rule {
-	seen := map[string]bool{}
-	var sets [][]*model.Rule
+// judgement is a set of rules that some call is judged by; thousands of edges share a few.
+type judgement struct {
+	rules      []*model.Rule
+	escalation *model.Escalation
+}
+
+func judgementsOf(envs []*model.Environment) []judgement {
+	var all []judgement
 	for _, env := range envs {
+		seen := map[string]bool{}
 		for _, a := range env.Agents {
 			for _, edge := range a.Callers {
 				for _, g := range edge.Grants {
 					if key := setKey(g.Rules); !seen[key] {
 						seen[key] = true
-						sets = append(sets, g.Rules)
+						all = append(all, judgement{g.Rules, &env.Policy.Escalation})
 					}
 				}
 			}
 		}
 	}
-	return sets
+	return all
 }
 
 func setKey(rules []*model.Rule) string {
@@ -79,61 +87,111 @@ func setKey(rules []*model.Rule) string {
 	return b.String()
 }
 
-// mattersIn says whether some confidence and anomaly exist for which the rule is stricter than all others of the set.
-func mattersIn(set []*model.Rule, id string, dead map[string]bool) bool {
-	for _, confidence := range samples(set, func(w schema.When) *schema.Range { return w.Confidence }) {
-		for _, anomaly := range samples(set, func(w schema.When) *schema.Range { return w.Anomaly }) {
-			own, others := -1, -1
-			for _, r := range set {
-				switch s := says(r, confidence, anomaly); {
-				case r.ID == id:
-					own = s
-				case !dead[r.ID]:
-					others = max(others, s)
-				}
+// needs says whether some confidence and anomaly exist for which a rule changes the outcome; if not, which rules decide in
+// its place: none where the judgement does not hold the rule.
+func (j judgement) needs(id string, dead map[string]bool) (needed bool, covers []string) {
+	own := slices.IndexFunc(j.rules, func(r *model.Rule) bool { return r.ID == id })
+	if own < 0 {
+		return false, nil
+	}
+	for _, confidence := range samples(j.rules, func(w schema.When) *schema.Range { return w.Confidence }) {
+		for _, anomaly := range samples(j.rules, func(w schema.When) *schema.Range { return w.Anomaly }) {
+			said := j.says(j.rules[own], confidence, anomaly)
+			if said == (outcome{}) {
+				continue
 			}
-			if own > others {
-				return true
+			others, cover := j.others(id, dead, confidence, anomaly)
+			if stricter(others, said) != others {
+				return true, nil
 			}
+			covers = append(covers, cover)
 		}
 	}
-	return false
+	return false, covers
+}
+
+// others is the outcome without one rule and those that are dead, and the rule that gives it.
+func (j judgement) others(without string, dead map[string]bool, confidence, anomaly value) (all outcome, by string) {
+	for _, r := range j.rules {
+		if r.ID == without || dead[r.ID] {
+			continue
+		}
+		if said := j.says(r, confidence, anomaly); stricter(all, said) != all {
+			all, by = said, r.ID
+		}
+	}
+	return all, by
+}
+
+// outcome is what rules say of a call: 0 nothing, else one more than the index in schema.Verdicts; and who is asked where
+// they escalate. The zero value is that no rule holds.
+type outcome struct {
+	severity int
+	quorum   int32
+	route    string
+}
+
+// stricter is the outcome of two together. Of two routes it is the one with the higher quorum, then the first by name, as in
+// policies/core.
+func stricter(a, b outcome) outcome {
+	if cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.quorum, b.quorum), cmp.Compare(b.route, a.route)) < 0 {
+		return b
+	}
+	return a
 }
 
 // value is a sample; nil stands for "not known".
 type value *float64
 
 // samples gives one value for each interval that the rules' bounds cut an axis into.
-func samples(set []*model.Rule, axis func(schema.When) *schema.Range) []value {
-	zero := 0.0
-	all := []value{nil, &zero}
-	for _, r := range set {
+func samples(rules []*model.Rule, axis func(schema.When) *schema.Range) []value {
+	bounds := []float64{0}
+	for _, r := range rules {
 		if rg := axis(r.When); rg != nil {
 			for _, bound := range []*float64{rg.AtLeast, rg.Below} {
 				if bound != nil {
-					all = append(all, bound)
+					bounds = append(bounds, *bound)
 				}
 			}
 		}
 	}
+	slices.Sort(bounds)
+	all := []value{nil}
+	for _, b := range slices.Compact(bounds) {
+		all = append(all, &b)
+	}
 	return all
 }
 
-// says is the severity of what a rule contributes: -1 nothing, else the index in schema.Verdicts. A condition on a value that
-// is not known never executes, and escalates where the rule is stricter.
-func says(r *model.Rule, confidence, anomaly value) int {
+// says is what one rule contributes. A condition on a value that is not known never executes, and escalates where the rule
+// is stricter.
+func (j judgement) says(r *model.Rule, confidence, anomaly value) outcome {
 	c, a := holds(r.When.Confidence, confidence), holds(r.When.Anomaly, anomaly)
-	severity := slices.Index(schema.Verdicts, r.Verdict)
+	verdict := r.Verdict
 	switch {
 	case c == no || a == no:
-		return -1
+		return outcome{}
 	case c == yes && a == yes:
-		return severity
-	case r.Verdict == "auto-execute":
-		return -1
+	case verdict == "auto-execute":
+		return outcome{}
 	default:
-		return slices.Index(schema.Verdicts, "escalate")
+		verdict = "escalate"
 	}
+	said := outcome{severity: 1 + slices.Index(schema.Verdicts, verdict)}
+	if verdict == "escalate" {
+		said.route = cmp.Or(r.Route, j.escalation.Default)
+		said.quorum = j.quorum(said.route)
+	}
+	return said
+}
+
+func (j judgement) quorum(route string) int32 {
+	for _, r := range j.escalation.Routes {
+		if r.Name == route {
+			return r.Quorum
+		}
+	}
+	return 0
 }
 
 type answer int

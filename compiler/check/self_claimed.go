@@ -10,11 +10,11 @@ func selfClaimed(p *pass) {
 			if r.Verdict != "auto-execute" {
 				continue
 			}
-			switch {
-			case r.When.Confidence != nil && r.When.Anomaly == nil:
+			switch computed := bounds(r.When.Anomaly); {
+			case r.When.Confidence != nil && !computed:
 				p.report(in(doc, "spec.rules[%d].when.confidence", i),
-					"rule %q executes on the caller's own confidence alone; add an anomaly range, or drop the condition", r.ID)
-			case r.When.Anomaly == nil && matchesAll(r.Match):
+					"rule %q executes on the caller's own word for its confidence; add a range of the anomaly, which is computed, or drop the condition", r.ID)
+			case !computed && matchesAll(r.Match):
 				p.report(in(doc, "spec.rules[%d].id", i), "rule %q executes everything; match skills, tags, risks or callers", r.ID)
 			}
 		}
@@ -23,4 +23,9 @@ func selfClaimed(p *pass) {
 
 func matchesAll(m schema.Match) bool {
 	return len(m.Skills)+len(m.Tags)+len(m.Risks)+len(m.Callers) == 0
+}
+
+// bounds says whether a range leaves some percentile out. `atLeast: 0` is a condition on nothing.
+func bounds(r *schema.Range) bool {
+	return r != nil && (r.Below != nil || r.AtLeast != nil && *r.AtLeast > 0)
 }

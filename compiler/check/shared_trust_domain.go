@@ -4,11 +4,13 @@ import "agentc/schema"
 
 // sharedTrustDomain refuses two environments with one trust domain: a certificate of dev would be worth something in prod.
 func sharedTrustDomain(p *pass) {
+	doc := p.platform()
 	seen := map[string]schema.Ref{}
-	for _, env := range p.Environments {
-		here := at(env.From, "trustDomain")
-		if first, ok := seen[env.TrustDomain]; ok {
-			p.report(here, "trust domain %q is another environment's already (%s)", env.TrustDomain, first.Position())
+	for i, env := range doc.Platform.Spec.Environments {
+		here := in(doc, "spec.environments[%d].trustDomain", i)
+		if first, ok := seen[env.TrustDomain]; ok && env.TrustDomain != "" {
+			p.report(here, "trust domain %q is another environment's already (%s); give each environment its own",
+				env.TrustDomain, first.Position())
 			continue
 		}
 		seen[env.TrustDomain] = here

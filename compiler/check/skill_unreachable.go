@@ -1,12 +1,9 @@
 package check
 
-// skillUnreachable warns of a skill that nobody may call. An entry agent's skills are called from outside the fleet.
+// skillUnreachable warns of a skill that nobody may call.
 func skillUnreachable(p *pass) {
 	for _, env := range p.Environments {
 		for _, a := range env.Agents {
-			if a.Entry {
-				continue
-			}
 			callable := map[string]bool{}
 			for _, edge := range a.Callers {
 				for _, g := range edge.Grants {
@@ -14,7 +11,7 @@ func skillUnreachable(p *pass) {
 				}
 			}
 			for _, s := range a.Skills {
-				if !callable[s.ID] {
+				if s.ID != "" && !callable[s.ID] {
 					p.report(at(s.From, "id"), "nobody may call %s of %s; accept it from a caller that requests it, or remove it", s.ID, a.Name)
 				}
 			}

@@ -1,8 +1,11 @@
 package check
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
+	"agentc/compiler/model"
 	"agentc/schema"
 )
 
@@ -10,6 +13,7 @@ import (
 type skillRef struct {
 	at           schema.Ref
 	agent, skill string // skill is `*` for all, empty where only the agent is meant
+	caller       bool   // the agent is meant as a caller, who may be an outsider: agentd, or a client of the platform
 }
 
 // platform is the one document of its kind.
@@ -33,6 +37,45 @@ func (p *pass) agents() map[string]*schema.Document {
 	return byName
 }
 
+// client finds a client of the platform by name; nil if there is none.
+func (p *pass) client(name string) *schema.Client {
+	clients := p.platform().Platform.Spec.Clients
+	for i := range clients {
+		if clients[i].Name == name {
+			return &clients[i]
+		}
+	}
+	return nil
+}
+
+// callerNames lists whom an agent can accept.
+func (p *pass) callerNames() []string {
+	names := append(p.agentNames(), runtimeName)
+	for _, c := range p.platform().Platform.Spec.Clients {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// policiesIn lists the policies that hold in an environment.
+func (p *pass) policiesIn(env *model.Environment) []*schema.Document {
+	var docs []*schema.Document
+	for _, doc := range p.Written.Policies {
+		if w := doc.Policy.Spec.Environments; len(w) == 0 || slices.Contains(w, env.Name) {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
+}
+
+func setOf(words []string) map[string]bool {
+	set := make(map[string]bool, len(words))
+	for _, w := range words {
+		set[w] = true
+	}
+	return set
+}
+
 func (p *pass) environmentNames() []string {
 	var names []string
 	for _, e := range p.platform().Platform.Spec.Environments {
@@ -49,6 +92,11 @@ func (p *pass) endpointNames() []string {
 	return names
 }
 
+// offers says whether an agent has a skill. Where it has not, unknown-skill speaks of it.
+func offers(doc *schema.Document, skill string) bool {
+	return skill == "*" || skill != "" && slices.Contains(skillIDs(doc), skill)
+}
+
 func skillIDs(doc *schema.Document) []string {
 	var ids []string
 	for _, s := range doc.Agent.Spec.Card.Skills {
@@ -57,29 +105,60 @@ func skillIDs(doc *schema.Document) []string {
 	return ids
 }
 
-// skillRefs lists every place that names an agent, with the skill where it names one.
-func (p *pass) skillRefs() []skillRef {
-	var refs []skillRef
-	for _, doc := range p.Written.Agents {
-		spec := &doc.Agent.Spec
-		for i, r := range spec.Requests {
-			refs = append(refs, skillRef{in(doc, "spec.requests[%d].to", i), r.To, ""})
+// request is one skill that somebody asks for: the caller's half of an edge.
+type request struct {
+	at                    schema.Ref
+	caller, callee, skill string
+}
+
+// requests lists what agents, clients and the intake ask for.
+func (p *pass) requests() []request {
+	var all []request
+	ask := func(doc *schema.Document, path, caller string, written []schema.Request) {
+		for i, r := range written {
 			for j, s := range r.Skills {
-				refs = append(refs, skillRef{in(doc, "spec.requests[%d].skills[%d]", i, j), r.To, s})
-			}
-		}
-		for i, a := range spec.Accepts {
-			if a.From != runtimeName {
-				refs = append(refs, skillRef{in(doc, "spec.accepts[%d].from", i), a.From, ""})
-			}
-			for j, s := range a.Skills {
-				refs = append(refs, skillRef{in(doc, "spec.accepts[%d].skills[%d]", i, j), doc.Agent.Metadata.Name, s})
+				all = append(all, request{in(doc, "%s[%d].skills[%d]", path, i, j), caller, r.To, s})
 			}
 		}
 	}
-	for i, x := range p.platform().Platform.Spec.Intake {
-		refs = append(refs, skillRef{in(p.platform(), "spec.intake[%d].to", i), x.To, ""},
-			skillRef{in(p.platform(), "spec.intake[%d].skill", i), x.To, x.Skill})
+	for _, doc := range p.Written.Agents {
+		ask(doc, "spec.requests", doc.Agent.Metadata.Name, doc.Agent.Spec.Requests)
+	}
+	doc := p.platform()
+	for i, c := range doc.Platform.Spec.Clients {
+		ask(doc, fmt.Sprintf("spec.clients[%d].requests", i), c.Name, c.Requests)
+	}
+	for i, x := range doc.Platform.Spec.Intake {
+		all = append(all, request{in(doc, "spec.intake[%d].skill", i), runtimeName, x.To, x.Skill})
+	}
+	return all
+}
+
+// skillRefs lists every place that names an agent, with the skill where it names one.
+func (p *pass) skillRefs() []skillRef {
+	var refs []skillRef
+	for _, r := range p.requests() {
+		refs = append(refs, skillRef{at: r.at, agent: r.callee, skill: r.skill})
+	}
+	for _, doc := range p.Written.Agents {
+		for i, r := range doc.Agent.Spec.Requests {
+			refs = append(refs, skillRef{at: in(doc, "spec.requests[%d].to", i), agent: r.To})
+		}
+		for i, a := range doc.Agent.Spec.Accepts {
+			refs = append(refs, skillRef{at: in(doc, "spec.accepts[%d].from", i), agent: a.From, caller: true})
+			for j, s := range a.Skills {
+				refs = append(refs, skillRef{at: in(doc, "spec.accepts[%d].skills[%d]", i, j), agent: doc.Agent.Metadata.Name, skill: s})
+			}
+		}
+	}
+	doc := p.platform()
+	for i, c := range doc.Platform.Spec.Clients {
+		for j, r := range c.Requests {
+			refs = append(refs, skillRef{at: in(doc, "spec.clients[%d].requests[%d].to", i, j), agent: r.To})
+		}
+	}
+	for i, x := range doc.Platform.Spec.Intake {
+		refs = append(refs, skillRef{at: in(doc, "spec.intake[%d].to", i), agent: x.To})
 	}
 	for _, doc := range p.Written.Policies {
 		refs = append(refs, policyRefs(doc)...)
@@ -91,13 +170,11 @@ func policyRefs(doc *schema.Document) []skillRef {
 	var refs []skillRef
 	named := func(at schema.Ref, word string) {
 		agent, skill, _ := strings.Cut(word, "/")
-		refs = append(refs, skillRef{at, agent, ""}, skillRef{at, agent, skill})
+		refs = append(refs, skillRef{at: at, agent: agent}, skillRef{at: at, agent: agent, skill: skill})
 	}
 	for i, r := range doc.Policy.Spec.Rules {
 		for j, c := range r.Match.Callers {
-			if c != runtimeName {
-				refs = append(refs, skillRef{in(doc, "spec.rules[%d].match.callers[%d]", i, j), c, ""})
-			}
+			refs = append(refs, skillRef{at: in(doc, "spec.rules[%d].match.callers[%d]", i, j), agent: c, caller: true})
 		}
 		for j, s := range r.Match.Skills {
 			named(in(doc, "spec.rules[%d].match.skills[%d]", i, j), s)
@@ -113,3 +190,6 @@ func policyRefs(doc *schema.Document) []skillRef {
 
 // runtimeName is agentd's name where a spec names a caller.
 const runtimeName = "agentd"
+
+// name of an agent, as written.
+func name(doc *schema.Document) string { return doc.Agent.Metadata.Name }

@@ -16,7 +16,7 @@ func thresholdBounds(p *pass) {
 		}
 		look := func(ref schema.Ref, percentile *float64) {
 			if percentile != nil && (*percentile < low || *percentile > high) {
-				p.report(ref, "percentile %g is outside the bounds, %g to %g", *percentile, low, high)
+				p.report(ref, "percentile %g is outside the bounds, %g to %g; choose one within them", *percentile, low, high)
 			}
 		}
 		look(in(doc, "spec.anomaly.percentile"), a.Percentile)

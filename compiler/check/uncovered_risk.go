@@ -8,8 +8,8 @@ func uncoveredRisk(p *pass) {
 			for _, edge := range a.Callers {
 				for _, g := range edge.Grants {
 					if rank(g.Skill.Risk) >= rank("high") && len(g.Rules) == 0 {
-						p.report(at(g.Skill.From, "risk"), "no reviewer rule covers %s of %s, of %s risk, when %s calls it in %s; the SOC adds one in policies/",
-							g.Skill.ID, a.Name, g.Skill.Risk, edge.Caller.Name, env.Name)
+						p.reportIn(env, at(g.Skill.From, "risk"), "%s of %s has %s risk, and no reviewer rule speaks of it when %s calls; the reviewers add one in policies/",
+							g.Skill.ID, a.Name, g.Skill.Risk, edge.Caller.Name)
 					}
 				}
 			}

@@ -38,6 +38,7 @@ func unknownEndpoint(p *pass) {
 		look(in(doc, "spec.actuators[%d].endpoint", i), a.Endpoint)
 	}
 	for i, env := range spec.Environments {
+		look(in(doc, "spec.environments[%d].bundle.endpoint", i), env.Bundle.Endpoint)
 		for name := range env.Endpoints {
 			look(in(doc, "spec.environments[%d].endpoints.%s", i, name), name)
 		}

@@ -7,10 +7,11 @@ func unknownSkill(p *pass) {
 	agents := p.agents()
 	for _, r := range p.skillRefs() {
 		doc := agents[r.agent]
-		if doc == nil || r.skill == "" || r.skill == "*" {
+		if doc == nil || r.agent == "" || r.skill == "" || r.skill == "*" {
 			continue
 		}
-		if ids := skillIDs(doc); !slices.Contains(ids, r.skill) {
+		// Every agent has skills: where there are none, the reader speaks of it.
+		if ids := skillIDs(doc); len(ids) > 0 && !slices.Contains(ids, r.skill) {
 			p.unknown(r.at, "skill of "+r.agent, r.skill, ids)
 		}
 	}

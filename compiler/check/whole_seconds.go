@@ -30,7 +30,8 @@ func wholeSeconds(p *pass) {
 			}
 			for _, d := range durations {
 				if d.d%time.Second != 0 {
-					p.report(a.At(d.path), "%s is no whole number of seconds, and Kubernetes counts in seconds", d.d)
+					p.report(a.At(d.path), "%s is no whole number of seconds, and Kubernetes counts in seconds; write %s or %s",
+						d.d, d.d.Truncate(time.Second), d.d.Truncate(time.Second)+time.Second)
 				}
 			}
 		}

@@ -26,8 +26,8 @@ import (
 // some 2 KB, its CA certificate included, in the one ValidatingWebhookConfiguration. At some six hundred namespaces that
 // object outgrows etcd's 1.5 MB, and from then on Kyverno can enforce no new policy of anybody's.
 //
-// Kyverno drops a policy that does not compile with a line in its debug log. Every expression here is therefore compiled in the tests,
-// and judged by Kyverno's own engine in verify/.
+// Kyverno drops a policy that does not compile with a line in its debug log. Every expression here is therefore compiled in
+// the tests, and judged by Kyverno's own engine in verify/.
 
 // annotationAdmitted is on every Namespace of the fleet: a line `<service account>/<container>=<image>` for each container
 // that may run there.
@@ -56,8 +56,8 @@ func admit(env *model.Environment, out *Out) error {
 	for _, ns := range env.Namespaces {
 		admitted[ns.Name] = admittedAgents(ns)
 		if n := len(admitted[ns.Name]); n > admittedLimit {
-			return fmt.Errorf("the images of the %d agents in namespace %s fill %d bytes of annotation, more than %d: agents need namespaces of their own",
-				len(ns.Agents), ns.Name, n, admittedLimit)
+			return fmt.Errorf("the images of the %d agents in namespace %s fill %d bytes of annotation, more than %d: "+
+				"agents need namespaces of their own", len(ns.Agents), ns.Name, n, admittedLimit)
 		}
 	}
 	for i := range out.Objects {

@@ -62,8 +62,9 @@ func actuatorUser(a *model.Actuator) string {
 	return "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount
 }
 
-// everything is matched, subresources and all: what is not declared must be refused, so it must be seen. The condition on the user is
-// evaluated in the API server, and nobody else's request gets as far as Kyverno.
+// everything is matched, subresources and all: what is not declared must be refused, so it must be seen. The condition on the
+// user is evaluated in the API server, and nobody else's request gets as far as Kyverno. What Kyverno's own configuration keeps
+// from it (by default Events, access reviews, and all of kube-system) no policy sees: there an actuator must have no rights.
 var everything = []admissionv1.NamedRuleWithOperations{
 	matching([]admissionv1.OperationType{admissionv1.OperationAll}, "*", "*/*"),
 }
@@ -81,9 +82,11 @@ func actuatorRule(env *model.Environment, all, enforced []string) admissionRule 
 		validations: []admissionv1.Validation{
 			validation("no actuator touches namespaces, rights, admission, policy exceptions, or what the compiler wrote",
 				`!(request.resource.group in ['rbac.authorization.k8s.io', 'admissionregistration.k8s.io']) &&
-!(request.resource.resource in ['namespaces', 'policyexceptions', 'serviceaccounts']) && !(request.operation != 'CONNECT' && (`+managed+`))`),
+!(request.resource.resource in ['namespaces', 'policyexceptions', 'serviceaccounts']) &&
+!(request.operation != 'CONNECT' && (`+managed+`))`),
 			validation("the actuator is not declared to do this to this kind of object",
-				`request.?subResource.orValue('') == '' && (request.userInfo.username + ' ' + request.resource.group + '/' + request.resource.resource + ' ' + request.operation) in variables.declared`),
+				`request.?subResource.orValue('') == '' &&
+(request.userInfo.username + ' ' + request.resource.group + '/' + request.resource.resource + ' ' + request.operation) in variables.declared`),
 			validation(approvalMessage, `!(request.userInfo.username in `+celList(enforced...)+`) || (`+approved+`)`),
 		},
 	}
@@ -98,8 +101,8 @@ func actuatorReport(users []string) admissionRule {
 	}
 }
 
-const approvalMessage = "an action of an actuator must carry the approval that it is for (" + annotationApproval + ", new for every change; " +
-	annotationDeletion + " before a deletion) and its trace (" + annotationTrace + ")"
+const approvalMessage = "an action of an actuator must carry the approval that it is for (" + annotationApproval +
+	", new for every change; " + annotationDeletion + " before a deletion) and its trace (" + annotationTrace + ")"
 
 // approved is true for a change that carries a fresh approval and a trace.
 var approved = strings.NewReplacer("APPROVAL", annotationApproval, "TRACE", annotationTrace, "DELETION", annotationDeletion).Replace(

@@ -18,7 +18,8 @@ func identityRule(env *model.Environment) admissionRule {
 		variables: []admissionv1.Variable{celAdmitted,
 			variable("uris", `object.spec.?uris.orValue([])`),
 			variable("prefix", celString("spiffe://"+env.TrustDomain+"/ns/")+` + request.namespace + '/sa/'`),
-			variable("account", `variables.uris.size() == 1 && variables.uris[0].startsWith(variables.prefix) ? variables.uris[0].replace(variables.prefix, '') : ''`),
+			variable("account", `variables.uris.size() == 1 && variables.uris[0].startsWith(variables.prefix) ?
+    variables.uris[0].replace(variables.prefix, '') : ''`),
 			variable("host", `'.' + request.namespace + '.svc'`),
 			variable("domain", celString("."+env.ClusterDomain)),
 		},
@@ -32,7 +33,8 @@ func identityRule(env *model.Environment) admissionRule {
     (variables.account == '`+runtimeName+`' && d.endsWith(variables.host + variables.domain)))`),
 			validation("a certificate of the fleet carries nothing but a SPIFFE id and DNS names, and signs no others",
 				`!object.spec.?isCA.orValue(false) && object.spec.?commonName.orValue('') == '' && !has(object.spec.subject) &&
-!has(object.spec.literalSubject) && !has(object.spec.ipAddresses) && !has(object.spec.emailAddresses) && !has(object.spec.otherNames)`),
+!has(object.spec.literalSubject) && !has(object.spec.ipAddresses) && !has(object.spec.emailAddresses) &&
+!has(object.spec.otherNames)`),
 			validation("the key of a certificate belongs in the Secret that only its agent's guard mounts",
 				`object.spec.secretName == variables.account + '-tls'`),
 			validation("certificates of the fleet come from its issuer", celIssuer(env, "object.spec.issuerRef")),
@@ -40,9 +42,9 @@ func identityRule(env *model.Environment) admissionRule {
 	}
 }
 
-// issuanceRule holds in every namespace: an issuer of the whole cluster signs for all of them. A certificate of our trust domain names
-// the namespace that it is asked for in; and our issuer signs no request that is not cert-manager's own, since what stands in
-// a request is not to be read in CEL (Kyverno's x509 library reads RSA keys only, and ours are ECDSA).
+// issuanceRule holds in every namespace: an issuer of the whole cluster signs for all of them. A certificate of our trust
+// domain names the namespace that it is asked for in; and our issuer signs no request that is not cert-manager's own, since what
+// stands in a request cannot be read in CEL (Kyverno's x509 library reads RSA keys only, and ours are ECDSA).
 func issuanceRule(env *model.Environment) admissionRule {
 	domain := celString("spiffe://" + env.TrustDomain + "/")
 	return admissionRule{

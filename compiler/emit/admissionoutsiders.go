@@ -7,6 +7,8 @@ import (
 
 	certv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	certmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
+	"github.com/cilium/cilium/pkg/policy/api"
 	policiesv1 "github.com/kyverno/api/api/policies.kyverno.io/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,13 +21,14 @@ const outsiderFile = "resources.yaml"
 
 // testPerson wants refused what goes past Git, whatever rights somebody has.
 func testPerson(s *testSet, a *model.Agent, policy *policiesv1.ValidatingPolicy, out *Out) {
-	s.fail(outsiderFile, &networkingv1.NetworkPolicy{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: a.Namespace, Name: "open"},
-		Spec:       networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}},
-	}, "protection", "CREATE", "UPDATE", "DELETE")
 	s.fail(outsiderFile, certificateRequest(s.env), "issuance")
 	s.fail(outsiderFile, policy, "policies", "UPDATE", "DELETE")
+	s.fail(outsiderFile, clusterwide("every-pod", nil), "policies")
+	s.fail(outsiderFile, clusterwide("agents", map[string]string{labelNamespace: a.Namespace}), "policies")
+	s.pass(outsiderFile, clusterwide("others", map[string]string{labelNamespace: foreignNamespace}), "policies")
+	for _, o := range otherBounds(a) {
+		s.fail(outsiderFile, o, "protection", "CREATE", "UPDATE", "DELETE")
+	}
 	if d, ok := written[*appsv1.Deployment](out, agentFile(a)); ok {
 		s.fail(outsiderFile, d, "protection", "CREATE", "DELETE")
 		s.add(outsiderFile, d, "UPDATE", "protection", "pass") // the same template: somebody scales
@@ -39,10 +42,44 @@ func testPerson(s *testSet, a *model.Agent, policy *policiesv1.ValidatingPolicy,
 	}
 }
 
+// clusterwide is a policy that would let everybody in to what it selects.
+func clusterwide(name string, selected map[string]string) *ciliumv2.CiliumClusterwideNetworkPolicy {
+	return &ciliumv2.CiliumClusterwideNetworkPolicy{
+		TypeMeta:   metav1.TypeMeta{APIVersion: ciliumv2.SchemeGroupVersion.String(), Kind: ciliumv2.CCNPKindDefinition},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec: &api.Rule{
+			EndpointSelector: selectPods(selected),
+			Ingress:          []api.IngressRule{{IngressCommonRule: api.IngressCommonRule{FromEntities: api.EntitySlice{api.EntityAll}}}},
+		},
+	}
+}
+
+// otherBounds are objects in an agent's namespace that would change what bounds it. Their names differ, since the CLI finds
+// objects by name alone.
+func otherBounds(a *model.Agent) []testObject {
+	byHand := metav1.ObjectMeta{Namespace: a.Namespace, Name: "network-by-hand"}
+	list := []testObject{&networkingv1.NetworkPolicy{
+		TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, ObjectMeta: byHand,
+		Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}},
+	}}
+	for _, k := range []struct{ apiVersion, kind, name string }{
+		{"cilium.io/v2", "CiliumNetworkPolicy", "cilium"},
+		{"policies.kyverno.io/v1", "NamespacedMutatingPolicy", "mutation"},
+		{"kyverno.io/v1", "Policy", "policy"},
+		{"cert-manager.io/v1", "Issuer", "issuer"},
+	} {
+		list = append(list, &metav1.PartialObjectMetadata{
+			TypeMeta:   metav1.TypeMeta{APIVersion: k.apiVersion, Kind: k.kind},
+			ObjectMeta: metav1.ObjectMeta{Namespace: a.Namespace, Name: k.name + "-by-hand"},
+		})
+	}
+	return list
+}
+
 func certificateRequest(env *model.Environment) *certv1.CertificateRequest {
 	return &certv1.CertificateRequest{
 		TypeMeta:   metav1.TypeMeta{APIVersion: certv1.SchemeGroupVersion.String(), Kind: certv1.CertificateRequestKind},
-		ObjectMeta: metav1.ObjectMeta{Namespace: env.Agents[0].Namespace, Name: "by-hand"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: env.Agents[0].Namespace, Name: "request-by-hand"},
 		Spec: certv1.CertificateRequestSpec{
 			Request:   []byte("-----BEGIN CERTIFICATE REQUEST-----\n"),
 			IssuerRef: certmeta.IssuerReference{Group: certv1.SchemeGroupVersion.Group, Kind: env.Issuer.Kind, Name: env.Issuer.Name},
@@ -52,6 +89,7 @@ func certificateRequest(env *model.Environment) *certv1.CertificateRequest {
 
 // actuatorKinds are the kinds that tests of actuators can speak of, with the resources by which actuators name them.
 var actuatorKinds = []struct{ group, resource, apiVersion, kind string }{
+	{"policies.kyverno.io", "validatingpolicies", "policies.kyverno.io/v1", "ValidatingPolicy"},
 	{"cilium.io", "ciliumnetworkpolicies", "cilium.io/v2", "CiliumNetworkPolicy"},
 	{"networking.k8s.io", "networkpolicies", "networking.k8s.io/v1", "NetworkPolicy"},
 	{"apps", "deployments", "apps/v1", "Deployment"},
@@ -86,6 +124,9 @@ func testActuator(s *testSet, a *model.Actuator) {
 		}
 		if verbs["create"] {
 			s.add(outsiderFile, approved, "CREATE", policy, "pass")
+			compiled := acted(k.apiVersion, k.kind, "compiled", true)
+			compiled.Labels = map[string]string{"app.kubernetes.io/managed-by": "agentc"}
+			s.fail(outsiderFile, compiled, actuatorsName)
 		}
 		if verbs["update"] {
 			s.fail(outsiderFile, approved, policy, "UPDATE")
@@ -115,9 +156,9 @@ func declaredVerbs(a *model.Actuator, group, resource string) map[string]bool {
 func acted(apiVersion, kind, name string, approved bool) *metav1.PartialObjectMetadata {
 	o := &metav1.PartialObjectMetadata{
 		TypeMeta:   metav1.TypeMeta{APIVersion: apiVersion, Kind: kind},
-		ObjectMeta: metav1.ObjectMeta{Namespace: elsewhere, Name: strings.ToLower(kind) + "-" + name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: foreignNamespace, Name: strings.ToLower(kind) + "-" + name},
 	}
-	if kind == "ClusterRole" {
+	if kind == "ClusterRole" || kind == "ValidatingPolicy" {
 		o.Namespace = ""
 	}
 	if approved {

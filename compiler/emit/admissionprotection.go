@@ -69,7 +69,8 @@ func bindingRule(env *model.Environment) admissionRule {
     !(s.name.startsWith('system:serviceaccounts:') && `+member(`s.name.replace('system:serviceaccounts:', '')`)+`))`),
 			validation("agents have no rights in the cluster: a subject is a group that all service accounts are in",
 				`variables.subjects.all(s, !(s.kind == 'Group' && s.name in ['system:serviceaccounts', 'system:authenticated'])) ||
-object.roleRef.name in ['system:basic-user', 'system:discovery', 'system:public-info-viewer', 'system:service-account-issuer-discovery']`),
+object.roleRef.name in ['system:basic-user', 'system:discovery', 'system:public-info-viewer',
+    'system:service-account-issuer-discovery']`),
 		},
 	}
 }
@@ -117,7 +118,8 @@ func protectionRule(env *model.Environment) admissionRule {
 		validations: []admissionv1.Validation{
 			validation("this belongs to the fleet and changes by Git alone: Argo CD applies it",
 				`request.resource.resource in `+celList(ours...)+` ? !(`+managed+`) :
-request.resource.resource in ['deployments', 'statefulsets'] && request.operation == 'UPDATE' && object.spec.template == oldObject.spec.template`),
+request.resource.resource in ['deployments', 'statefulsets'] && request.operation == 'UPDATE' &&
+    object.spec.template == oldObject.spec.template`),
 		},
 	}
 }
@@ -132,8 +134,12 @@ func namespaceRule(env *model.Environment) admissionRule {
 	label := `.metadata.?labels[?'` + labelFleet + `'].orValue('') == ` + celString(env.Fleet.Name)
 	return admissionRule{
 		name: "namespaces", title: "The fleet's namespaces change by Git alone",
-		matches:    []admissionv1.NamedRuleWithOperations{matching(onChange, "", "namespaces")},
-		conditions: []admissionv1.MatchCondition{notByApplier(env), {Name: "of-the-fleet", Expression: `(request.operation != 'DELETE' && object` + label + `) || (request.operation != 'CREATE' && oldObject` + label + `)`}},
+		matches: []admissionv1.NamedRuleWithOperations{matching(onChange, "", "namespaces")},
+		conditions: []admissionv1.MatchCondition{notByApplier(env), {
+			Name: "of-the-fleet",
+			Expression: `(request.operation != 'DELETE' && object` + label + `) ||
+(request.operation != 'CREATE' && oldObject` + label + `)`,
+		}},
 		validations: []admissionv1.Validation{
 			validation("a namespace of the fleet, its labels and what it admits change by Git alone: Argo CD applies them",
 				`request.operation == 'UPDATE' && object.metadata.?labels == oldObject.metadata.?labels &&
@@ -146,6 +152,7 @@ object.metadata.?annotations[?'`+annotationAdmitted+`'] == oldObject.metadata.?a
 // cluster-wide policies off the fleet's pods: a policy more can only widen what those of the fleet allow.
 func policyRule(env *model.Environment) admissionRule {
 	variables, member := fleetNamespaces(env)
+	ofTheFleet := `.startsWith(` + celString(env.Fleet.Name+"-") + `)`
 	return admissionRule{
 		name: "policies", title: "No exception from the fleet's policies",
 		matches: []admissionv1.NamedRuleWithOperations{
@@ -161,12 +168,14 @@ func policyRule(env *model.Environment) admissionRule {
 		),
 		validations: []admissionv1.Validation{
 			validation("a policy of the fleet changes by Git alone: Argo CD applies it",
-				`request.resource.resource != 'validatingpolicies' || variables.applier || !(`+managed+`) || !variables.name.startsWith(`+celString(env.Fleet.Name+"-")+`)`),
+				`request.resource.resource != 'validatingpolicies' || variables.applier || !variables.name`+ofTheFleet+` || !(
+`+managed+`)`),
 			validation("there is no exception from a policy of the fleet",
-				`request.resource.resource != 'policyexceptions' || object.spec.policyRefs.all(p, !p.name.startsWith(`+celString(env.Fleet.Name+"-")+`))`),
-			validation("a CiliumClusterwideNetworkPolicy must name the namespace that it selects (io.kubernetes.pod.namespace), and none of the fleet",
+				`request.resource.resource != 'policyexceptions' || object.spec.policyRefs.all(p, !p.name`+ofTheFleet+`)`),
+			validation("a CiliumClusterwideNetworkPolicy must name the namespace that it selects, and none of the fleet",
 				`variables.applier || variables.rules.all(r, has(r.nodeSelector) ||
-    r.?endpointSelector.?matchLabels.orValue({}).exists(k, k.endsWith('io.kubernetes.pod.namespace') && !`+member(`r.endpointSelector.matchLabels[k]`)+`))`),
+    r.?endpointSelector.?matchLabels.orValue({}).exists(k,
+        k.endsWith('io.kubernetes.pod.namespace') && !`+member(`r.endpointSelector.matchLabels[k]`)+`))`),
 		},
 	}
 }

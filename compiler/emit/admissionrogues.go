@@ -5,6 +5,7 @@ import (
 
 	"agentc/compiler/model"
 
+	rollouts "github.com/argoproj/argo-rollouts/pkg/apis/rollouts/v1alpha1"
 	certv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	policiesv1 "github.com/kyverno/api/api/policies.kyverno.io/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -18,8 +19,8 @@ const (
 	goodFile = "resources-good.yaml"
 	badFile  = "resources-bad.yaml"
 
-	// elsewhere is a namespace that is not the fleet's.
-	elsewhere = "default"
+	// foreignNamespace is a namespace that is not the fleet's.
+	foreignNamespace = "default"
 )
 
 // podPolicies are those that every pod of the fleet meets.
@@ -41,8 +42,12 @@ func testCompiled(s *testSet, agents []*model.Agent, out *Out) {
 		if c, ok := written[*certv1.Certificate](out, agentFile(a)); ok {
 			s.pass(goodFile, c, "identities", "issuance")
 		}
+		if r, ok := written[*rollouts.Rollout](out, agentFile(a)); ok {
+			s.pass(goodFile, r, "kinds")
+		}
 	}
-	s.pass(goodFile, binding("somebody-else", rbacv1.Subject{Kind: "ServiceAccount", Namespace: elsewhere, Name: "default"}), "bindings")
+	s.pass(goodFile, exception("somebody-elses", "somebody-elses-policy"), "policies")
+	s.pass(goodFile, binding("somebody-else", "ServiceAccount", foreignNamespace, "default"), "bindings")
 }
 
 // podOf is a pod as the ReplicaSet controller would make it of a Deployment.
@@ -54,7 +59,8 @@ func podOf(d *appsv1.Deployment, name string) *corev1.Pod {
 	}
 	p.Namespace, p.Name = d.Namespace, d.Name+"-"+name
 	p.OwnerReferences = []metav1.OwnerReference{{
-		APIVersion: "apps/v1", Kind: "ReplicaSet", Name: d.Name + "-5d4f8c7b9", UID: "7f3b6a52-0c1e-4d7a-9d53-2f6f1f0e8c11", Controller: ptr(true),
+		APIVersion: "apps/v1", Kind: "ReplicaSet", Name: d.Name + "-5d4f8c7b9", Controller: ptr(true),
+		UID: "7f3b6a52-0c1e-4d7a-9d53-2f6f1f0e8c11",
 	}}
 	return p
 }
@@ -94,7 +100,9 @@ var rogues = []struct {
 	}},
 	{"key-in-environment", "hardening", func(p *corev1.Pod) {
 		agentOf(p).Env = append(agentOf(p).Env, corev1.EnvVar{Name: "KEY", ValueFrom: &corev1.EnvVarSource{
-			SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: p.Spec.ServiceAccountName + "-tls"}, Key: "tls.key"},
+			SecretKeyRef: &corev1.SecretKeySelector{
+				LocalObjectReference: corev1.LocalObjectReference{Name: p.Spec.ServiceAccountName + "-tls"}, Key: "tls.key",
+			},
 		}})
 	}},
 }
@@ -155,61 +163,98 @@ func testRogues(s *testSet, a *model.Agent, out *Out) {
 		second := d.DeepCopy()
 		second.Name += "-second"
 		s.fail(badFile, second, "workloads")
-		s.fail(badFile, daemonSet(d), "kinds")
-		s.fail(badFile, job(d), "kinds")
-	}
-	if c, ok := written[*certv1.Certificate](out, agentFile(a)); ok {
-		s.fail(badFile, withURI(c, "other-agent", a.Namespace, "spiffe://"+s.env.TrustDomain+"/ns/"+a.Namespace+"/sa/somebody-else"), "identities")
-		s.fail(badFile, withURI(c, "other-namespace", a.Namespace, s.env.System.SPIFFE), "identities")
-		s.fail(badFile, withURI(c, "no-identity", a.Namespace), "identities")
-		if s.env.Issuer.Kind == "ClusterIssuer" {
-			s.fail(badFile, withURI(c, "impostor", elsewhere, a.SPIFFE), "issuance")
+		for _, o := range otherKinds(d) {
+			s.fail(badFile, o, "kinds")
 		}
 	}
-	s.fail(badFile, binding("to-an-agent", rbacv1.Subject{Kind: "ServiceAccount", Namespace: a.Namespace, Name: a.Name}), "bindings")
-	s.fail(badFile, binding("to-its-user", rbacv1.Subject{Kind: "User", APIGroup: rbacv1.GroupName, Name: "system:serviceaccount:" + a.Namespace + ":" + a.Name}), "bindings")
-	s.fail(badFile, binding("to-its-group", rbacv1.Subject{Kind: "Group", APIGroup: rbacv1.GroupName, Name: "system:serviceaccounts:" + a.Namespace}), "bindings")
-	s.fail(badFile, binding("to-everybody", rbacv1.Subject{Kind: "Group", APIGroup: rbacv1.GroupName, Name: "system:authenticated"}), "bindings")
-	s.fail(badFile, exception(s.env), "policies")
+	if c, ok := written[*certv1.Certificate](out, agentFile(a)); ok {
+		for _, r := range impostors {
+			other := c.DeepCopy()
+			other.Name += "-" + r.name
+			r.change(a, other)
+			s.fail(badFile, other, "identities")
+		}
+		if s.env.Issuer.Kind == "ClusterIssuer" {
+			other := c.DeepCopy()
+			other.Namespace = foreignNamespace
+			s.fail(badFile, other, "issuance")
+		}
+	}
+	for _, b := range []*rbacv1.ClusterRoleBinding{
+		binding("to-an-agent", "ServiceAccount", a.Namespace, a.Name),
+		binding("to-its-user", "User", "", "system:serviceaccount:"+a.Namespace+":"+a.Name),
+		binding("to-its-group", "Group", "", "system:serviceaccounts:"+a.Namespace),
+		binding("to-all-accounts", "Group", "", "system:serviceaccounts"),
+		binding("to-everybody", "Group", "", "system:authenticated"),
+	} {
+		s.fail(badFile, b, "bindings")
+	}
+	s.fail(badFile, exception("just-this-once", s.env.Fleet.Name+"-workloads"), "policies")
 }
 
-func daemonSet(d *appsv1.Deployment) *appsv1.DaemonSet {
-	return &appsv1.DaemonSet{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DaemonSet"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: d.Name + "-everywhere"},
-		Spec:       appsv1.DaemonSetSpec{Selector: d.Spec.Selector, Template: d.Spec.Template},
+// otherKinds run the same pod by ways that are never compiled.
+func otherKinds(d *appsv1.Deployment) []testObject {
+	named := func(kind string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: d.Namespace, Name: d.Name + "-" + kind}
+	}
+	return []testObject{
+		&appsv1.DaemonSet{
+			TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "DaemonSet"}, ObjectMeta: named("daemonset"),
+			Spec: appsv1.DaemonSetSpec{Selector: d.Spec.Selector, Template: d.Spec.Template},
+		},
+		&batchv1.Job{
+			TypeMeta: metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"}, ObjectMeta: named("job"),
+			Spec: batchv1.JobSpec{Template: d.Spec.Template},
+		},
+		&corev1.ReplicationController{
+			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ReplicationController"}, ObjectMeta: named("controller"),
+			Spec: corev1.ReplicationControllerSpec{Selector: d.Spec.Selector.MatchLabels, Template: &d.Spec.Template},
+		},
+		&rollouts.Rollout{
+			TypeMeta: metav1.TypeMeta{APIVersion: rollouts.SchemeGroupVersion.String(), Kind: "Rollout"}, ObjectMeta: named("rollout"),
+			Spec: rollouts.RolloutSpec{Selector: d.Spec.Selector, Template: d.Spec.Template},
+		},
 	}
 }
 
-func job(d *appsv1.Deployment) *batchv1.Job {
-	return &batchv1.Job{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "batch/v1", Kind: "Job"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: d.Name + "-once"},
-		Spec:       batchv1.JobSpec{Template: d.Spec.Template},
+// impostors are certificates that differ from a compiled one in who they say they are.
+var impostors = []struct {
+	name   string
+	change func(*model.Agent, *certv1.Certificate)
+}{
+	{"other-agent", func(a *model.Agent, c *certv1.Certificate) {
+		c.Spec.URIs[0] = strings.TrimSuffix(a.SPIFFE, a.Name) + "somebody-else"
+		c.Spec.DNSNames = nil
+		c.Spec.SecretName = "somebody-else-tls"
+	}},
+	{"other-namespace", func(a *model.Agent, c *certv1.Certificate) { c.Spec.URIs[0] = a.Env.System.SPIFFE }},
+	{"two-identities", func(a *model.Agent, c *certv1.Certificate) { c.Spec.URIs = append(c.Spec.URIs, a.Env.System.SPIFFE) }},
+	{"no-identity", func(a *model.Agent, c *certv1.Certificate) { c.Spec.URIs = nil }},
+	{"other-host", func(a *model.Agent, c *certv1.Certificate) {
+		c.Spec.DNSNames = append(c.Spec.DNSNames, a.Env.System.Host)
+	}},
+	{"signs-others", func(a *model.Agent, c *certv1.Certificate) { c.Spec.IsCA = true }},
+	{"other-secret", func(a *model.Agent, c *certv1.Certificate) { c.Spec.SecretName = "mine" }},
+	{"other-issuer", func(a *model.Agent, c *certv1.Certificate) { c.Spec.IssuerRef.Name = "self-signed" }},
+}
+
+func binding(name, kind, namespace, subject string) *rbacv1.ClusterRoleBinding {
+	to := rbacv1.Subject{Kind: kind, Namespace: namespace, Name: subject}
+	if kind != "ServiceAccount" {
+		to.APIGroup = rbacv1.GroupName
 	}
-}
-
-func withURI(c *certv1.Certificate, name, namespace string, uris ...string) *certv1.Certificate {
-	other := c.DeepCopy()
-	other.Name += "-" + name
-	other.Namespace = namespace
-	other.Spec.URIs = uris
-	return other
-}
-
-func binding(name string, subject rbacv1.Subject) *rbacv1.ClusterRoleBinding {
 	return &rbacv1.ClusterRoleBinding{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"},
+		TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "ClusterRoleBinding"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"},
-		Subjects:   []rbacv1.Subject{subject},
+		Subjects:   []rbacv1.Subject{to},
 	}
 }
 
-func exception(env *model.Environment) *policiesv1.PolicyException {
+func exception(name, policy string) *policiesv1.PolicyException {
 	return &policiesv1.PolicyException{
 		TypeMeta:   metav1.TypeMeta{APIVersion: policiesv1.GroupVersion.String(), Kind: "PolicyException"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: elsewhere, Name: "just-this-once"},
-		Spec:       policiesv1.PolicyExceptionSpec{PolicyRefs: []policiesv1.PolicyRef{{Kind: "ValidatingPolicy", Name: env.Fleet.Name + "-workloads"}}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: foreignNamespace, Name: name},
+		Spec:       policiesv1.PolicyExceptionSpec{PolicyRefs: []policiesv1.PolicyRef{{Kind: "ValidatingPolicy", Name: policy}}},
 	}
 }

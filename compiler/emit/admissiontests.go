@@ -38,7 +38,7 @@ func admissionTests(env *model.Environment, policies []*policiesv1.ValidatingPol
 	testRogues(compiled, agents[0], out)
 	compiled.write(namespaces, out)
 
-	person := newTestSet(env, "person", "alice@soc.example")
+	person := newTestSet(env, "person", "alice@example.com")
 	testPerson(person, agents[0], policies[0], out)
 	person.write(namespaces, out)
 
@@ -66,7 +66,9 @@ func testedAgents(env *model.Environment) []*model.Agent {
 func testedNamespaces(agents []*model.Agent, out *Out) []corev1.Namespace {
 	var list []corev1.Namespace
 	for _, a := range agents {
-		if n, ok := written[*corev1.Namespace](out, namespaceFile(a.Env, a.Namespace)); ok && !slices.ContainsFunc(list, func(o corev1.Namespace) bool { return o.Name == n.Name }) {
+		n, ok := written[*corev1.Namespace](out, namespaceFile(a.Env, a.Namespace))
+		known := slices.ContainsFunc(list, func(o corev1.Namespace) bool { return o.Name == a.Namespace })
+		if ok && !known {
 			list = append(list, *n)
 		}
 	}

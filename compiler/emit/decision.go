@@ -20,7 +20,8 @@ const bundleKey = "bundle.tar.gz"
 // bundleName is the ConfigMap that holds the bundle. Its name never changes, so that agentd notices a new one where it lies.
 func bundleName(env *model.Environment) string { return model.Join(env.Fleet.Name, "bundle") }
 
-// decision writes the OPA bundle: unpacked, for those who review it, and packed, for the cluster.
+// decision writes the OPA bundle: unpacked, for those who review it, and packed, for the cluster: in a ConfigMap, or as a
+// file for whoever publishes to put where agentd fetches it.
 func decision(env *model.Environment, out *Out) error {
 	files, err := bundleFiles(env)
 	if err != nil {
@@ -33,8 +34,12 @@ func decision(env *model.Environment, out *Out) error {
 	if err != nil {
 		return err
 	}
+	if env.BundleFrom != nil {
+		out.File(env.Name+"/"+bundleKey, archive, origin("", under(env.From, "bundle")))
+		return nil
+	}
 	if len(archive) > maxBundle {
-		return &BundleTooLargeError{Environment: env.Name, Size: len(archive)}
+		return &BundleTooLargeError{env, len(archive)}
 	}
 	out.Object(systemFile(env, "bundle"), wavePolicy, &corev1.ConfigMap{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
@@ -46,13 +51,13 @@ func decision(env *model.Environment, out *Out) error {
 
 // BundleTooLargeError says that a fleet has outgrown the ConfigMap. It is the author's to solve, not a fault of the compiler.
 type BundleTooLargeError struct {
-	Environment string
+	Environment *model.Environment
 	Size        int // compressed, in bytes
 }
 
 func (e *BundleTooLargeError) Error() string {
-	return fmt.Sprintf("the bundle of %s has %d KiB compressed, and a ConfigMap takes %d; serve it from an OCI registry or over HTTP "+
-		"(agentd serve --bundle URL), or split the fleet", e.Environment, (e.Size+1023)>>10, maxBundle>>10)
+	return fmt.Sprintf("the bundle of %s has %d KiB compressed, and a ConfigMap takes %d; let agentd fetch it from an endpoint "+
+		"(bundle.endpoint and bundle.path), or split the fleet", e.Environment.Name, (e.Size+1023)>>10, maxBundle>>10)
 }
 
 // bundleFiles are the files of the bundle below its root, by name.

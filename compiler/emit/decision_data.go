@@ -86,11 +86,11 @@ type endpointData struct {
 }
 
 type ruleData struct {
-	Team    string       `json:"team"`
-	Reason  string       `json:"reason"`
-	Verdict string       `json:"verdict"`
-	Route   string       `json:"route,omitempty"` // of an escalation
-	When    *schema.When `json:"when,omitempty"`  // missing: always
+	Team    string      `json:"team"`
+	Reason  string      `json:"reason"`
+	Verdict string      `json:"verdict"`
+	Route   string      `json:"route,omitempty"` // of an escalation
+	When    schema.When `json:"when"`            // empty: always
 }
 
 type escalationData struct {
@@ -136,7 +136,7 @@ func bundleDataOf(env *model.Environment) bundleData {
 		data.Fleet.Agents[a.Name] = agentDataOf(a)
 	}
 	for _, r := range env.Policy.Rules {
-		data.Rules[r.ID] = ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, When: whenDataOf(r.When)}
+		data.Rules[r.ID] = ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, When: r.When}
 	}
 	return data
 }
@@ -179,13 +179,6 @@ func ruleIDs(g *model.Grant) []string {
 		ids = append(ids, r.ID)
 	}
 	return ids
-}
-
-func whenDataOf(w schema.When) *schema.When {
-	if w == (schema.When{}) {
-		return nil
-	}
-	return &w
 }
 
 func escalationDataOf(e model.Escalation) escalationData {

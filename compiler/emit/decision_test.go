@@ -189,15 +189,42 @@ func generic(t *testing.T, v any) any {
 	return out
 }
 
-// casesOf are the questions of a vector, as agentd would put them.
-func casesOf(t *testing.T, v vector) []any {
-	var inputs []any
-	for _, c := range v.Cases {
-		input := generic(t, v.Input).(map[string]any)
-		input["context"] = generic(t, c.Context)
-		inputs = append(inputs, input)
+// callOf is a question as agentd would put it.
+func callOf(caller, callee, skill string, context any) map[string]any {
+	action := map[string]any{}
+	if skill != "" {
+		action["name"] = skill
 	}
-	return inputs
+	return map[string]any{
+		"subject": map[string]any{"type": "agent", "id": caller}, "action": action,
+		"resource": map[string]any{"type": "agent", "id": callee}, "context": context,
+	}
+}
+
+// question is one case of the self-test.
+type question struct {
+	vectorCase
+	caller, callee, skill string
+	name                  string
+	input                 map[string]any
+}
+
+// questions unfolds a self-test, as a loader would.
+func questions(t *testing.T, s selfTestData) []question {
+	t.Helper()
+	var all []question
+	for _, v := range s.Vectors {
+		for skill, name := range v.Skills {
+			if len(s.Cases[name]) == 0 {
+				t.Errorf("%s -> %s/%s has no cases: %q", v.Caller, v.Callee, skill, name)
+			}
+			for i, c := range s.Cases[name] {
+				all = append(all, question{c, v.Caller, v.Callee, skill, fmt.Sprintf("%s -> %s/%s, case %d of %q", v.Caller, v.Callee, skill, i, name),
+					callOf(v.Caller, v.Callee, skill, generic(t, c.Context))})
+			}
+		}
+	}
+	return all
 }
 
 // readSelfTest reads the vectors out of an archive, as a loader would.
@@ -338,14 +365,11 @@ func TestSelfTest(t *testing.T) {
 	out := emitDecision(t, decisionEnv())
 	ask := load(t, archiveOf(t, out)).ruled()
 	verdicts := map[string]int{}
-	for _, v := range readSelfTest(t, out).Vectors {
-		for i, input := range casesOf(t, v) {
-			c := v.Cases[i]
-			if got := ask(input); got.verdict != c.Verdict || !slices.Equal(got.rules, c.Rules) {
-				t.Errorf("%s, case %d: got %v, want %s %v", v.Name, i, got, c.Verdict, c.Rules)
-			}
-			verdicts[c.Verdict]++
+	for _, q := range questions(t, readSelfTest(t, out)) {
+		if got := ask(q.input); got.verdict != q.Verdict || !slices.Equal(got.rules, q.Rules) {
+			t.Errorf("%s: got %v, want %s %v", q.name, got, q.Verdict, q.Rules)
 		}
+		verdicts[q.Verdict]++
 	}
 	for _, verdict := range schema.Verdicts {
 		if verdicts[verdict] == 0 {
@@ -354,26 +378,93 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
+// The self-test asks for every verdict that a grant can get, on both sides of every boundary, and beside every edge.
+func TestSelfTestIsComplete(t *testing.T) {
+	env := decisionEnv()
+	type call struct{ caller, callee, skill string }
+	asked := map[call]map[string]bool{} // → verdicts
+	values := map[string]bool{}         // of confidence and anomaly
+	for _, q := range questions(t, readSelfTest(t, emitDecision(t, env))) {
+		c := call{q.caller, q.callee, q.skill}
+		if asked[c] == nil {
+			asked[c] = map[string]bool{}
+		}
+		asked[c][q.Verdict] = true
+		values[fmt.Sprint("confidence ", knownOr(q.Context.Confidence, -1))] = true
+		if a := q.Context.Anomaly; a != nil {
+			values[fmt.Sprint("anomaly ", a.Percentile)] = true
+		}
+	}
+	for _, a := range env.Agents {
+		if asked[call{a.SPIFFE, a.Name, a.Skills[0].ID}] == nil {
+			t.Errorf("%s does not call itself", a.Name)
+		}
+		for i, e := range a.Callers {
+			for _, g := range e.Grants {
+				if diff := gocmp.Diff(verdictsOf(g), asked[call{e.Caller.SPIFFE, a.Name, g.Skill.ID}]); diff != "" {
+					t.Errorf("%s -> %s/%s (-possible +asked)\n%s", e.Caller.Name, a.Name, g.Skill.ID, diff)
+				}
+			}
+			beside := []call{{e.Caller.SPIFFE, a.Name, ""}}
+			if s := notGranted(e); s != nil {
+				beside = append(beside, call{e.Caller.SPIFFE, a.Name, s.ID})
+			}
+			if i == 0 {
+				beside = append(beside, call{e.Caller.SPIFFE, a.Name, strangeSkill}, call{foreign(e.Caller), a.Name, e.Grants[0].Skill.ID})
+			}
+			for _, c := range beside {
+				if asked[c] == nil {
+					t.Errorf("nobody asks %v", c)
+				}
+			}
+		}
+	}
+	for _, end := range []string{
+		"confidence 0.49999999999999994", "confidence 0.5", "confidence 0.8999999999999999", "confidence 0.9",
+		"anomaly 94.99999999999999", "anomaly 95", "anomaly 98.99999999999999", "anomaly 99",
+	} {
+		if !values[end] {
+			t.Errorf("no case with %s", end)
+		}
+	}
+}
+
+// verdictsOf are those that a grant gets anywhere on a fine grid.
+func verdictsOf(g *model.Grant) map[string]bool {
+	grid := func(scale float64) []*float64 {
+		values := []*float64{nil}
+		for i := range 101 {
+			values = append(values, ptr(scale*float64(i)/100))
+		}
+		return values
+	}
+	all := map[string]bool{}
+	for _, c := range grid(1) {
+		for _, a := range grid(100) {
+			all[judge(situation{c, a}, g).verdict] = true
+		}
+	}
+	return all
+}
+
 // With users' Rego the vectors say how mild the answer can be at most. Here every call is at night.
 func TestSelfTestWithRego(t *testing.T) {
 	out := emitDecision(t, withRego(decisionEnv()))
 	ask := load(t, archiveOf(t, out)).ruled()
 	stricter := 0
-	for _, v := range readSelfTest(t, out).Vectors {
-		for i, input := range casesOf(t, v) {
-			c, got := v.Cases[i], ask(input)
-			if c.AtLeast == "" {
-				if got.verdict != c.Verdict {
-					t.Errorf("%s, case %d: got %v, want %s", v.Name, i, got, c.Verdict)
-				}
-				continue
+	for _, q := range questions(t, readSelfTest(t, out)) {
+		got := ask(q.input)
+		if q.AtLeast == "" {
+			if got.verdict != q.Verdict {
+				t.Errorf("%s: got %v, want %s", q.name, got, q.Verdict)
 			}
-			if severity(got.verdict) < severity(c.AtLeast) || got.verdict == "auto-execute" {
-				t.Errorf("%s, case %d: got %v, want at least %s", v.Name, i, got, c.AtLeast)
-			}
-			if got.verdict != c.AtLeast {
-				stricter++
-			}
+			continue
+		}
+		if severity(got.verdict) < severity(q.AtLeast) || got.verdict == "auto-execute" {
+			t.Errorf("%s: got %v, want at least %s", q.name, got, q.AtLeast)
+		}
+		if got.verdict != q.AtLeast {
+			stricter++
 		}
 	}
 	if stricter == 0 {
@@ -384,9 +475,7 @@ func TestSelfTestWithRego(t *testing.T) {
 func TestUsersRego(t *testing.T) {
 	l := load(t, archiveOf(t, emitDecision(t, withRego(decisionEnv()))))
 	ask, threshold := l.ruled(), l.asker("data.agentc.threshold")
-	call := casesOf(t, vector{Cases: make([]vectorCase, 1), Input: vectorInput{
-		Subject: vectorEntity{"agent", decisionIdentity("coordinator", "soc-coordinator").SPIFFE}, Action: vectorAction{"post"}, Resource: vectorEntity{"agent", "notify"},
-	}})[0].(map[string]any)
+	call := callOf(decisionIdentity("coordinator", "soc-coordinator").SPIFFE, "notify", "post", nil)
 	for _, test := range []struct {
 		context map[string]any
 		want    ruling
@@ -416,8 +505,42 @@ func TestUsersRego(t *testing.T) {
 	}
 }
 
+// One answer in full: what the data adds to a verdict.
+func TestAnswer(t *testing.T) {
+	ask := load(t, archiveOf(t, emitDecision(t, decisionEnv()))).asker("data.agentc.decision")
+	got := ask(map[string]any{
+		"subject":  map[string]any{"type": "agent", "id": "spiffe://prod.soc.example/ns/soc-coordinator/sa/coordinator"},
+		"action":   map[string]any{"name": "isolate"},
+		"resource": map[string]any{"type": "agent", "id": "remediate"},
+		"context":  map[string]any{"confidence": 0.95, "anomaly": map[string]any{"percentile": 95}},
+	})
+	want := map[string]any{"decision": false, "context": map[string]any{
+		"verdict": "escalate", "route": "leads", "risk": "high", "environment": "prod",
+		"reasons": []any{map[string]any{"rule": "soc/odd", "reason": "Because of soc/odd."}}, "rules": []any{"soc/odd"},
+		"claims": map[string]any{"confidence": json.Number("0.95")},
+	}}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // A fleet that is too large for a ConfigMap is refused with the ways out.
 func TestBundleTooLarge(t *testing.T) {
+	env := noisyEnv()
+	err := decision(env, &Out{})
+	var large *BundleTooLargeError
+	if !errors.As(err, &large) || large.Environment != env || large.Size <= maxBundle {
+		t.Fatalf("got %v, want a bundle that is too large", err)
+	}
+	for _, way := range []string{"prod", "900", "bundle.endpoint", "bundle.path", "split"} {
+		if !strings.Contains(err.Error(), way) {
+			t.Errorf("%q does not name %q", err, way)
+		}
+	}
+}
+
+// noisyEnv is decisionEnv with Rego that no compression makes small.
+func noisyEnv() *model.Environment {
 	env := decisionEnv()
 	random := rand.New(rand.NewPCG(1, 1))
 	var noise strings.Builder
@@ -426,16 +549,36 @@ func TestBundleTooLarge(t *testing.T) {
 		noise.WriteByte(byte('a' + random.IntN(26)))
 	}
 	env.Policy.Rego = []schema.Rego{{File: "policies/soc/noise.rego", Text: []byte(noise.String() + "\nreject contains \"a\" if input.a\n")}}
-	err := decision(env, &Out{})
-	var large *BundleTooLargeError
-	if !errors.As(err, &large) || large.Environment != "prod" || large.Size <= maxBundle {
-		t.Fatalf("got %v, want a bundle that is too large", err)
+	return env
+}
+
+// One that agentd fetches is a file for whoever publishes, of any size, and there is no ConfigMap.
+func TestBundleFromEndpoint(t *testing.T) {
+	mounted := archiveOf(t, emitDecision(t, decisionEnv()))
+	env := noisyEnv()
+	env.BundleFrom = &model.BundleSource{Endpoint: &model.Endpoint{Name: "store"}, Path: "/b.tar.gz"}
+	large := emitDecision(t, env)
+	if archive := published(t, large); len(archive) <= maxBundle {
+		t.Errorf("%d bytes would fit a ConfigMap", len(archive))
 	}
-	for _, way := range []string{"prod", "900", "OCI", "agentd serve --bundle URL", "split"} {
-		if !strings.Contains(err.Error(), way) {
-			t.Errorf("%q does not name %q", err, way)
-		}
+	env = decisionEnv()
+	env.BundleFrom = &model.BundleSource{Endpoint: &model.Endpoint{Name: "store"}, Path: "/b.tar.gz"}
+	if !bytes.Equal(published(t, emitDecision(t, env)), mounted) {
+		t.Error("the file differs from what the ConfigMap would hold")
 	}
+}
+
+// published is the archive of an environment without a ConfigMap.
+func published(t *testing.T, out *Out) []byte {
+	t.Helper()
+	if len(out.Objects) != 0 {
+		t.Errorf("%d objects, want none", len(out.Objects))
+	}
+	i := slices.IndexFunc(out.Files, func(f artifact.File) bool { return f.Path == "prod/bundle.tar.gz" })
+	if i < 0 {
+		t.Fatal("no prod/bundle.tar.gz")
+	}
+	return out.Files[i].Data
 }
 
 func TestOriginsOfData(t *testing.T) {
@@ -456,4 +599,29 @@ func TestOriginsOfData(t *testing.T) {
 		return
 	}
 	t.Fatal("no data.json")
+}
+
+// An answer costs the same in a small fleet and in a large one, also where everybody calls the same agent.
+func TestCostDoesNotGrowWithTheFleet(t *testing.T) {
+	cost := func(agents int) float64 {
+		ask := load(t, archiveOf(t, emitDecision(t, starEnv(agents)))).asker("data.agentc.decision")
+		question := callOf(decisionIdentity("a1", "soc-a1").SPIFFE, "hub", "post", map[string]any{})
+		return testing.AllocsPerRun(20, func() { ask(question) })
+	}
+	if small, large := cost(2), cost(500); large > 1.2*small {
+		t.Errorf("%v allocations in a fleet of 2, %v in one of 500", small, large)
+	}
+}
+
+// starEnv is a fleet in which all agents may call one.
+func starEnv(agents int) *model.Environment {
+	env := decisionEnv()
+	hub := decisionAgent(env, "hub", &model.Skill{ID: "post", Risk: "low"})
+	env.Agents = []*model.Agent{hub}
+	for i := range agents {
+		a := decisionAgent(env, fmt.Sprintf("a%d", i))
+		env.Agents = append(env.Agents, a)
+		decisionEdge(a.Identity, hub, false, &model.Grant{Skill: hub.Skills[0], Rules: env.Policy.Rules})
+	}
+	return env
 }

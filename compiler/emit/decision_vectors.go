@@ -2,68 +2,40 @@ package emit
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
 	"strings"
 
 	"agentc/compiler/model"
-	"agentc/schema"
 )
 
-// selfTestData is selftest.json, one vector a line: questions with the answers that a loader must get before it uses the bundle. OPA itself does
-// not read it.
+// selfTestData is selftest.json: questions with the answers that a loader must get before it uses the bundle. OPA itself
+// does not read it. A loader puts each question as a call would: subject and resource of type agent, the caller and the
+// callee as their ids, the skill as the action's name, and the context of each case.
 //
 // Its size is linear in edges and rules. Each skill of an edge is asked once for each verdict that it can get; the boundaries
 // of rules are asked once for each list of rules, since skills with equal lists behave alike. Of what nobody may ask there are
 // samples: beside each edge, a skill that it does not grant and a call without a skill; for each agent, strangers.
+//
+// What is equal is written once, or a large fleet's bundle would be mostly this: skills with equal lists of rules share
+// their cases, and the questions of one caller to one callee share a line.
 type selfTestData struct {
-	Format  int      `json:"format"`
-	Vectors []vector `json:"vectors"`
+	Format  int                     `json:"format"`
+	Cases   map[string][]vectorCase `json:"cases"`
+	Vectors []vector                `json:"vectors"`
 }
 
-// encode writes a line for each vector: short, and a review shows which calls changed.
-func (s selfTestData) encode() ([]byte, error) {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, `{"format": %d, "vectors": [`, s.Format)
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	for i, v := range s.Vectors {
-		out.WriteString([]string{"\n", ","}[min(i, 1)])
-		if err := enc.Encode(v); err != nil { // ends in a newline
-			return nil, err
-		}
-	}
-	out.WriteString("]}\n")
-	return out.Bytes(), nil
-}
-
-// vector is one call in several circumstances. The input of a case is Input with the case's Context.
+// vector is what one caller asks of one callee.
 type vector struct {
-	Name  string       `json:"name"`
-	Input vectorInput  `json:"input"`
-	Cases []vectorCase `json:"cases"`
+	Caller string            `json:"caller"` // SPIFFE id
+	Callee string            `json:"callee"`
+	Skills map[string]string `json:"skills"` // the skill, empty where the call names none → the name of its cases
 }
 
-type vectorInput struct {
-	Subject  vectorEntity `json:"subject"`
-	Action   vectorAction `json:"action"`
-	Resource vectorEntity `json:"resource"`
-}
-
-type vectorEntity struct {
-	Type string `json:"type"`
-	ID   string `json:"id"`
-}
-
-type vectorAction struct {
-	Name string `json:"name,omitempty"` // missing: the call names no skill
-}
-
-// vectorCase holds either Verdict and Rules, the exact answer, or AtLeast: where users' Rego takes part, only the mildest
-// verdict that is possible is known without asking the engine that is under test.
+// vectorCase is one circumstance with its answer: Verdict and Rules where it is known exactly, else AtLeast. Where users'
+// Rego takes part, only the mildest verdict that is possible is known without asking the engine that is under test.
 type vectorCase struct {
 	Context vectorContext `json:"context"`
 	Verdict string        `json:"verdict,omitempty"`
@@ -80,60 +52,95 @@ type vectorAnomaly struct {
 	Percentile float64 `json:"percentile"`
 }
 
+// encode writes a line for each name and each vector: a review shows which calls changed.
+func (s selfTestData) encode() ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out) // ends each value in a newline
+	enc.SetEscapeHTML(false)
+	var failed error
+	line := func(first bool, key string, v any) {
+		if !first {
+			out.WriteByte(',')
+		}
+		out.WriteString(key)
+		if err := enc.Encode(v); err != nil {
+			failed = err
+		}
+	}
+	fmt.Fprintf(&out, "{\"format\": %d, \"cases\": {\n", s.Format)
+	for i, name := range slices.Sorted(maps.Keys(s.Cases)) {
+		line(i == 0, fmt.Sprintf("%q: ", name), s.Cases[name])
+	}
+	out.WriteString("}, \"vectors\": [\n")
+	for i, v := range s.Vectors {
+		line(i == 0, "", v)
+	}
+	out.WriteString("]}\n")
+	return out.Bytes(), failed
+}
+
 // What no spec can name.
 const (
 	strangeSkill = "no such skill"
 	strangeAgent = "no such agent"
 )
 
-// vectors collects the vectors of one environment.
+// Names of cases beside those that are lists of rules. What is refused is named after the reason.
+const (
+	noEdge         = "no-edge"
+	noSkill        = "no-skill"
+	noRules        = "no-rule"
+	everySkill     = "every skill: "
+	withBoundaries = ", at the boundaries"
+)
+
+// vectors collects the self-test of one environment.
 type vectors struct {
-	env   *model.Environment
-	all   []vector
-	known map[string]*ruleList
+	env  *model.Environment
+	data selfTestData
 }
 
 func selfTestOf(env *model.Environment) selfTestData {
-	v := &vectors{env: env, known: map[string]*ruleList{}}
-	v.refused("unknown agent", env.System.SPIFFE, strangeAgent, strangeSkill, "no-edge")
+	v := &vectors{env, selfTestData{Format: bundleFormat, Cases: map[string][]vectorCase{noEdge: refused(noEdge), noSkill: refused(noSkill)}}}
+	v.ask(env.System.SPIFFE, strangeAgent, strangeSkill, noEdge)
 	for _, a := range env.Agents {
 		v.agent(a)
 	}
-	return selfTestData{Format: bundleFormat, Vectors: v.all}
+	return v.data
 }
 
 func (v *vectors) agent(a *model.Agent) {
 	if len(a.Skills) > 0 {
-		v.refused(a.Name+" calls itself", a.SPIFFE, a.Name, a.Skills[0].ID, "no-edge")
+		v.ask(a.SPIFFE, a.Name, a.Skills[0].ID, noEdge) // itself
 	}
 	for i, e := range a.Callers {
+		skills := v.edge(e)
 		if i == 0 {
-			v.strangers(e)
+			skills[strangeSkill] = noEdge
+			v.ask(foreign(e.Caller), a.Name, e.Grants[0].Skill.ID, noEdge)
 		}
-		v.edge(e)
+		v.data.Vectors = append(v.data.Vectors, vector{e.Caller.SPIFFE, a.Name, skills})
 	}
 }
 
-// strangers are calls beside an edge: for a skill that nobody offers, and by a caller of the same name in another trust domain.
-func (v *vectors) strangers(e *model.Edge) {
-	v.refused("unknown skill of "+e.Callee.Name, e.Caller.SPIFFE, e.Callee.Name, strangeSkill, "no-edge")
-	elsewhere := strings.Replace(e.Caller.SPIFFE, "spiffe://", "spiffe://elsewhere.", 1)
-	v.refused(e.Callee.Name+" called from another trust domain", elsewhere, e.Callee.Name, e.Grants[0].Skill.ID, "no-edge")
+// foreign is a caller of the same name in another trust domain.
+func foreign(caller model.Identity) string {
+	return strings.Replace(caller.SPIFFE, "spiffe://", "spiffe://elsewhere.", 1)
 }
 
-func (v *vectors) edge(e *model.Edge) {
-	name := e.Caller.Name + " -> " + e.Callee.Name
+// edge is what the caller asks for, granted or not.
+func (v *vectors) edge(e *model.Edge) map[string]string {
+	skills := map[string]string{"": noSkill}
 	for _, g := range e.Grants {
-		v.granted(name+"/"+g.Skill.ID, e, g)
+		skills[g.Skill.ID] = v.granted(e, g)
 	}
 	if s := notGranted(e); s != nil {
-		v.refused(name+"/"+s.ID, e.Caller.SPIFFE, e.Callee.Name, s.ID, "no-edge")
+		skills[s.ID] = noEdge
 	}
-	if !e.AllSkills {
-		v.refused(name+", no skill", e.Caller.SPIFFE, e.Callee.Name, "", "no-skill")
-		return
+	if e.AllSkills {
+		skills[""] = v.unnamed(e.Grants)
 	}
-	v.add(name+", no skill", e.Caller.SPIFFE, e.Callee.Name, "", v.caseOf(situation{}, e.Grants...))
+	return skills
 }
 
 // notGranted is a skill of the callee that the edge does not grant, if there is one.
@@ -146,136 +153,66 @@ func notGranted(e *model.Edge) *model.Skill {
 	return nil
 }
 
-func (v *vectors) refused(name, caller, callee, skill, rule string) {
-	v.add(name, caller, callee, skill, vectorCase{Verdict: "auto-reject", Rules: []string{rule}})
+func (v *vectors) ask(caller, callee, skill, cases string) {
+	v.data.Vectors = append(v.data.Vectors, vector{caller, callee, map[string]string{skill: cases}})
 }
 
-func (v *vectors) granted(name string, e *model.Edge, g *model.Grant) {
-	key := strings.Join(ruleIDs(g), " ")
-	list, seen := v.known[key]
-	if !seen {
-		list = newRuleList(g)
-		v.known[key] = list
+// refused is the answer where no rule of a reviewer is asked.
+func refused(reason string) []vectorCase {
+	return []vectorCase{{Verdict: "auto-reject", Rules: []string{reason}}}
+}
+
+// granted names the cases of a list of rules. Where the list is new, its boundaries are asked as well.
+func (v *vectors) granted(e *model.Edge, g *model.Grant) string {
+	name := listName(g)
+	if _, known := v.data.Cases[name]; known {
+		return name
 	}
-	asked := list.verdicts
-	if !seen {
-		asked = uniqueSituations(slices.Concat(asked, list.boundaries))
+	list := newRuleList(g)
+	v.data.Cases[name] = v.casesOf(list.verdicts, g)
+	if further := uniqueSituations(slices.Concat(list.verdicts, list.boundaries))[len(list.verdicts):]; len(further) > 0 {
+		v.data.Cases[name+withBoundaries] = v.casesOf(further, g)
+		v.ask(e.Caller.SPIFFE, e.Callee.Name, g.Skill.ID, name+withBoundaries)
 	}
+	return name
+}
+
+// unnamed names the cases of a call that names no skill on an edge that grants them all.
+func (v *vectors) unnamed(grants []*model.Grant) string {
+	var lists []string
+	for _, g := range grants {
+		lists = append(lists, listName(g))
+	}
+	slices.Sort(lists)
+	name := everySkill + strings.Join(slices.Compact(lists), "; ")
+	if _, known := v.data.Cases[name]; !known {
+		v.data.Cases[name] = v.casesOf([]situation{{}}, grants...)
+	}
+	return name
+}
+
+// listName is the rules that can apply to a grant.
+func listName(g *model.Grant) string {
+	if len(g.Rules) == 0 {
+		return noRules
+	}
+	return strings.Join(ruleIDs(g), " ")
+}
+
+func (v *vectors) casesOf(situations []situation, grants ...*model.Grant) []vectorCase {
 	var cases []vectorCase
-	for _, s := range asked {
-		cases = append(cases, v.caseOf(s, g))
-	}
-	v.add(name, e.Caller.SPIFFE, e.Callee.Name, g.Skill.ID, cases...)
-}
-
-func (v *vectors) caseOf(s situation, grants ...*model.Grant) vectorCase {
-	c := vectorCase{Context: vectorContext{Confidence: s.confidence}}
-	if s.anomaly != nil {
-		c.Context.Anomaly = &vectorAnomaly{Percentile: *s.anomaly}
-	}
-	r := judge(s, grants...)
-	if len(v.env.Policy.Rego) > 0 {
-		c.AtLeast = r.verdict
-		return c
-	}
-	c.Verdict, c.Rules = r.verdict, r.rules
-	return c
-}
-
-func (v *vectors) add(name, caller, callee, skill string, cases ...vectorCase) {
-	v.all = append(v.all, vector{Name: name, Cases: cases, Input: vectorInput{
-		Subject: vectorEntity{Type: "agent", ID: caller}, Action: vectorAction{Name: skill}, Resource: vectorEntity{Type: "agent", ID: callee},
-	}})
-}
-
-// ruleList is what there is to ask of a list of rules.
-type ruleList struct {
-	verdicts   []situation // one for each verdict that is possible; the first is that nothing is known
-	boundaries []situation // both sides of each end of each rule's ranges, where the rule's other range is satisfied
-}
-
-func newRuleList(g *model.Grant) *ruleList {
-	var list ruleList
-	seen := map[string]bool{}
-	confidences := scaleValues(g.Rules, func(w schema.When) *schema.Range { return w.Confidence })
-	anomalies := scaleValues(g.Rules, func(w schema.When) *schema.Range { return w.Anomaly })
-	for _, c := range confidences {
-		for _, a := range anomalies {
-			s := situation{c, a}
-			if verdict := judge(s, g).verdict; !seen[verdict] {
-				seen[verdict] = true
-				list.verdicts = append(list.verdicts, s)
-			}
+	for _, s := range situations {
+		c := vectorCase{Context: vectorContext{Confidence: s.confidence}}
+		if s.anomaly != nil {
+			c.Context.Anomaly = &vectorAnomaly{Percentile: *s.anomaly}
 		}
-	}
-	for _, r := range g.Rules {
-		for _, c := range rangeEnds(r.When.Confidence) {
-			list.boundaries = append(list.boundaries, situation{c, valueInside(r.When.Anomaly)})
+		r := judge(s, grants...)
+		if len(v.env.Policy.Rego) > 0 {
+			c.AtLeast = r.verdict
+		} else {
+			c.Verdict, c.Rules = r.verdict, r.rules
 		}
-		for _, a := range rangeEnds(r.When.Anomaly) {
-			list.boundaries = append(list.boundaries, situation{valueInside(r.When.Confidence), a})
-		}
+		cases = append(cases, c)
 	}
-	return &list
-}
-
-// scaleValues are one value for each interval into which the rules cut a scale, and first of all none.
-func scaleValues(rules []*model.Rule, dimension func(schema.When) *schema.Range) []*float64 {
-	var cuts []*float64
-	for _, r := range rules {
-		cuts = append(cuts, rangeEnds(dimension(r.When))...)
-	}
-	slices.SortFunc(cuts, func(a, b *float64) int { return cmp.Compare(*a, *b) })
-	cuts = slices.CompactFunc(cuts, func(a, b *float64) bool { return *a == *b })
-	return append([]*float64{nil}, cuts...)
-}
-
-// rangeEnds are the values on both sides of each end of a range, as far as they lie on the scale.
-func rangeEnds(r *schema.Range) []*float64 {
-	var all []*float64
-	if r == nil {
-		return nil
-	}
-	for _, end := range []*float64{r.AtLeast, r.Below} {
-		if end == nil {
-			continue
-		}
-		if *end > 0 {
-			all = append(all, ptr(math.Nextafter(*end, 0)))
-		}
-		all = append(all, end)
-	}
-	return all
-}
-
-// valueInside is a value inside a range; none where there is no range.
-func valueInside(r *schema.Range) *float64 {
-	switch {
-	case r == nil:
-		return nil
-	case r.AtLeast != nil:
-		return r.AtLeast
-	}
-	return ptr(0.0)
-}
-
-// uniqueSituations drops what came before.
-func uniqueSituations(all []situation) []situation {
-	seen := map[[2]float64]bool{}
-	var first []situation
-	for _, s := range all {
-		key := [2]float64{knownOr(s.confidence, -1), knownOr(s.anomaly, -1)}
-		if !seen[key] {
-			seen[key] = true
-			first = append(first, s)
-		}
-	}
-	return first
-}
-
-func knownOr(value *float64, otherwise float64) float64 {
-	if value == nil {
-		return otherwise
-	}
-	return *value
+	return cases
 }

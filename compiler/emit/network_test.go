@@ -21,8 +21,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// networkEnv is a fleet of four with every kind of edge: detect → analyse → remediate, the intake → detect, remediate and
-// audit in one namespace, and audit, which asks for nothing.
+// networkEnv is a fleet of four with every kind of edge: detect → analyse → remediate, the intake → detect, a client → analyse,
+// remediate and audit in one namespace, and audit, which asks for nothing.
 func networkEnv() *model.Environment {
 	platform := &schema.Document{File: "agents.d/platform.yaml"}
 	env := &model.Environment{
@@ -42,7 +42,7 @@ func networkEnv() *model.Environment {
 	env.System = networkIdentity("agentd", "soc-system")
 	for i, e := range []model.Endpoint{
 		{Name: "chat", Type: "mattermost", Host: "chat.mm.svc.cluster.local", Port: 8065, Pods: &schema.Pods{Namespace: "mm", ServiceAccount: "mattermost"}},
-		{Name: "kafka", Type: "kafka", Host: "kafka.soc.example", Port: 9093},
+		{Name: "kafka", Type: "kafka", Host: "kafka.soc.example", Aliases: []string{"kafka-0.soc.example"}, Port: 9093},
 		{Name: "mistral", Type: "model", Host: "api.models.example", Port: 443},
 		{Name: "mistral-batch", Type: "model", Host: "api.models.example", Port: 8443},
 	} {
@@ -70,6 +70,10 @@ func networkEnv() *model.Environment {
 		Caller: env.System, Callee: detect,
 		Requested: schema.Ref{Doc: platform, Path: "spec.intake[0]"}, Accepted: schema.Ref{Doc: detect.Doc, Path: "spec.accepts[0]"},
 	})
+	analyse.Callers = append(analyse.Callers, &model.Edge{
+		Caller: model.Identity{Name: "portal", Account: "chat", Namespace: "web"}, Callee: analyse,
+		Requested: schema.Ref{Doc: platform, Path: "spec.clients[0].requests[0]"}, Accepted: schema.Ref{Doc: analyse.Doc, Path: "spec.accepts[1]"},
+	})
 	for i, e := range env.Endpoints[2:] {
 		analyse.Uses = append(analyse.Uses, &model.Use{Endpoint: e, From: schema.Ref{Doc: analyse.Doc, Path: fmt.Sprintf("spec.endpoints[%d]", i)}})
 	}
@@ -77,7 +81,7 @@ func networkEnv() *model.Environment {
 }
 
 func networkIdentity(name, namespace string) model.Identity {
-	return model.Identity{Name: name, Namespace: namespace, Host: name + "." + namespace + ".svc.cluster.local"}
+	return model.Identity{Name: name, Account: name, Namespace: namespace, Host: name + "." + namespace + ".svc.cluster.local"}
 }
 
 func networkAgent(env *model.Environment, name, namespace string) *model.Agent {
@@ -229,6 +233,7 @@ func TestNetworkAllowsExactlyWhatTheFleetSays(t *testing.T) {
 	)
 	want := []string{
 		"analyse in soc-detect/detect 8443/TCP",
+		"analyse in web/chat 8443/TCP",
 		"analyse in monitoring/app=prometheus 9090/TCP",
 		"analyse out soc-team/remediate 8443/TCP",
 		"analyse out api.models.example 443/TCP",
@@ -268,9 +273,10 @@ func TestNetworkAllowsExactlyWhatTheFleetSays(t *testing.T) {
 		"agentd out soc-detect/detect 8443/TCP",
 		"agentd out mm/mattermost 8065/TCP",
 		"agentd out kafka.soc.example 9093/TCP",
+		"agentd out kafka-0.soc.example 9093/TCP",
 		"agentd out tracing/app=otel 4317/TCP",
-		"agentd out " + dns + "UDP chat.mm.svc.cluster.local detect.soc-detect.svc.cluster.local kafka.soc.example " + otel,
-		"agentd out " + dns + "TCP chat.mm.svc.cluster.local detect.soc-detect.svc.cluster.local kafka.soc.example " + otel,
+		"agentd out " + dns + "UDP chat.mm.svc.cluster.local detect.soc-detect.svc.cluster.local kafka-0.soc.example kafka.soc.example " + otel,
+		"agentd out " + dns + "TCP chat.mm.svc.cluster.local detect.soc-detect.svc.cluster.local kafka-0.soc.example kafka.soc.example " + otel,
 	}
 	if diff := gocmp.Diff(want, allFlows(t, networkEnv())); diff != "" {
 		t.Error(diff)
@@ -287,7 +293,9 @@ func TestNetworkTriplesAreTheModelsEdges(t *testing.T) {
 	for _, a := range env.Agents {
 		triple(a.Identity, env.System, model.PortDecision)
 		for _, e := range a.Callers {
-			triple(e.Caller, a.Identity, model.PortA2A)
+			if strings.HasPrefix(e.Caller.Namespace, "soc-") { // a client's own egress is not ours to write
+				triple(e.Caller, a.Identity, model.PortA2A)
+			}
 		}
 	}
 	in, out := map[string]bool{}, map[string]bool{}
@@ -342,6 +350,15 @@ func TestNetworkOfNothing(t *testing.T) {
 			"agentd out kube-system/k8s-app=kube-dns 53/UDP chat.example",
 			"agentd out kube-system/k8s-app=kube-dns 53/TCP chat.example",
 		}},
+		{"Kafka in the cluster, which calls nobody back", func(e *model.Environment) {
+			e.Agents = nil
+			e.Runtime.Endpoints = []*model.Endpoint{{Name: "kafka", Type: "kafka", Host: "kafka.example", Port: 9093,
+				Pods: &schema.Pods{Namespace: "kafka", Labels: map[string]string{"app": "kafka"}}}}
+		}, []string{
+			"agentd out kafka/app=kafka 9093/TCP",
+			"agentd out kube-system/k8s-app=kube-dns 53/UDP kafka.example",
+			"agentd out kube-system/k8s-app=kube-dns 53/TCP kafka.example",
+		}},
 	} {
 		env := lone()
 		c.change(env)
@@ -376,7 +393,9 @@ func TestNetworkOrigins(t *testing.T) {
 			"agents.d/analyse.yaml",
 			"spec.ingress[0] agents.d/analyse.yaml spec.accepts[0]",
 			"spec.ingress[0] agents.d/detect.yaml spec.requests[0]",
-			"spec.ingress[1] agents.d/platform.yaml spec.peers.prometheus",
+			"spec.ingress[1] agents.d/analyse.yaml spec.accepts[1]",
+			"spec.ingress[1] agents.d/platform.yaml spec.clients[0].requests[0]",
+			"spec.ingress[2] agents.d/platform.yaml spec.peers.prometheus",
 			"spec.egress[0] agents.d/analyse.yaml spec.requests[0]",
 			"spec.egress[0] agents.d/remediate.yaml spec.accepts[0]",
 			"spec.egress[1] agents.d/analyse.yaml spec.endpoints[0]",

@@ -49,7 +49,7 @@ func newCiliumPolicy(env *model.Environment, who model.Identity, meta metav1.Obj
 		spec: &api.Rule{
 			Description: "All that " + who.Name + " may reach and be reached by; anything else is denied in both directions.",
 			// The namespace is implied: Cilium confines the selector to that of the policy.
-			EndpointSelector:  selectPods(map[string]string{labelServiceAcc: who.Name}),
+			EndpointSelector:  selectPods(map[string]string{labelServiceAcc: who.Account}),
 			EnableDefaultDeny: api.DefaultDenyConfig{Ingress: ptr(true), Egress: ptr(true)},
 		},
 	}
@@ -84,14 +84,23 @@ func (p *ciliumPolicy) allowTo(host string, peer api.EndpointSelector, port int3
 // allowEndpoint lets the workload resolve and call an endpoint, inside the cluster or outside.
 func (p *ciliumPolicy) allowEndpoint(e *model.Endpoint, from ...schema.Ref) {
 	from = append(from, e.From)
+	p.names = append(p.names, e.Aliases...)
 	if e.Pods != nil {
 		p.allowTo(e.Host, p.pods("endpoint "+e.Name, *e.Pods), e.Port, from...)
 		return
 	}
 	p.egress(e.Host, api.EgressRule{
-		ToFQDNs: api.FQDNSelectorSlice{{MatchName: e.Host}},
+		ToFQDNs: hosts(e),
 		ToPorts: p.tcp(e.Port),
 	}, from)
+}
+
+func hosts(e *model.Endpoint) api.FQDNSelectorSlice {
+	list := api.FQDNSelectorSlice{{MatchName: e.Host}}
+	for _, alias := range e.Aliases {
+		list = append(list, api.FQDNSelector{MatchName: alias})
+	}
+	return list
 }
 
 // allowTraces lets the workload send its traces to the collector, if there is one.
@@ -201,7 +210,7 @@ func (p *ciliumPolicy) refuse(format string, args ...any) {
 
 // podsOf selects the pods of an agent, or of agentd.
 func podsOf(who model.Identity) api.EndpointSelector {
-	return selectPods(map[string]string{labelNamespace: who.Namespace, labelServiceAcc: who.Name})
+	return selectPods(map[string]string{labelNamespace: who.Namespace, labelServiceAcc: who.Account})
 }
 
 func selectPods(match map[string]string) api.EndpointSelector {

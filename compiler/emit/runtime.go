@@ -200,6 +200,7 @@ func runtimeOrigins(env *model.Environment) []artifact.Origin {
 		origin("spec.replicas", under(at, "replicas")),
 		origin("spec.template.spec.containers[0].image", under(at, "image")),
 		origin("spec.template.spec.containers[0].resources", under(at, "resources")),
+		origin("spec.template.spec.containers[0].args[2]", under(env.From, "bundle")),
 		origin("spec.volumeClaimTemplates[0].spec.resources", under(at, "storage")),
 		origin("spec.volumeClaimTemplates[0].spec.storageClassName", under(at, "storageClass")),
 	}

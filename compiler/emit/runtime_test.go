@@ -1,11 +1,13 @@
 package emit
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"agentc/compiler/artifact"
 	"agentc/compiler/model"
 	"agentc/schema"
 
@@ -134,6 +136,22 @@ func TestRuntimeCommandLine(t *testing.T) {
 --health=:8081
 --admin=:9090
 --data=/var/lib/agentd`},
+		{"a bundle from an endpoint with a credential", func(e *model.Environment) { bundleFromStore(e) }, `serve
+--environment=prod
+--bundle=https://store.soc.example:8443/prod/bundle.tar.gz
+--trust=key
+--tls=/run/agentc/tls
+--ca=/run/agentc/ca
+--listen=:8444
+--health=:8081
+--admin=:9090
+--data=/var/lib/agentd
+--keys=/run/agentc/keys
+--callback=:8445
+--callback-host=agentd-callback.soc-system.svc.cluster.local
+--credentials=/run/agentc/credentials
+--bundle-credential=store
+--otlp=otel.tracing.svc.cluster.local:4317`},
 	} {
 		env := runtimeEnv()
 		c.change(env)
@@ -144,9 +162,61 @@ func TestRuntimeCommandLine(t *testing.T) {
 	}
 }
 
+// bundleFromStore lets agentd fetch its bundle from an endpoint outside the cluster.
+func bundleFromStore(env *model.Environment) *model.Environment {
+	store := &model.Endpoint{
+		Name: "store", Type: "service", Host: "store.soc.example", Port: 8443, Credential: &schema.Credential{Secret: "store", Key: "token"},
+		From: schema.Ref{Doc: env.From.Doc, Path: "spec.endpoints[4]"},
+	}
+	env.BundleFrom = &model.BundleSource{Endpoint: store, Path: "/prod/bundle.tar.gz"}
+	env.Runtime.Endpoints = append(slices.Clone(env.Runtime.Endpoints), store)
+	return env
+}
+
+// Nothing is mounted that is not there, and agentd reaches the endpoint and holds its credential.
+func TestRuntimeFetchesItsBundle(t *testing.T) {
+	env := bundleFromStore(runtimeEnv())
+	set := agentdOf(t, env).sets[0]
+	for _, v := range set.Spec.Template.Spec.Volumes {
+		if v.Name == "bundle" {
+			t.Errorf("volume %+v", v)
+		}
+	}
+	if sources := credentials(env); sources[len(sources)-1].Secret.Items[0].Path != "store" {
+		t.Errorf("credentials %+v", sources)
+	}
+	reached := false
+	for _, r := range runtimePolicies(env)[0].spec.Egress {
+		for _, name := range r.ToFQDNs {
+			reached = reached || name.MatchName == "store.soc.example" && r.ToPorts[0].Ports[0].Port == "8443"
+		}
+	}
+	if !reached {
+		t.Error("no policy lets agentd reach the endpoint")
+	}
+}
+
+// The origin of a flag is found by the flag's place, which must be the bundle's.
+func TestRuntimeBundleOrigin(t *testing.T) {
+	env := runtimeEnv()
+	for i, arg := range runtimeArgs(env) {
+		path := fmt.Sprintf("spec.template.spec.containers[0].args[%d]", i)
+		known := slices.ContainsFunc(runtimeOrigins(env), func(o artifact.Origin) bool { return o.Path == path })
+		if known != strings.HasPrefix(arg, "--bundle=") {
+			t.Errorf("%s: has an origin: %v", arg, known)
+		}
+	}
+}
+
 // What a flag names must be mounted, and what is mounted must be there and be named by a flag.
 func TestRuntimeMountsFitTheCommandLine(t *testing.T) {
-	set := agentdOf(t, runtimeEnv()).sets[0]
+	t.Run("mounted bundle", func(t *testing.T) { mountsFit(t, runtimeEnv()) })
+	t.Run("fetched bundle", func(t *testing.T) { mountsFit(t, bundleFromStore(runtimeEnv())) })
+}
+
+func mountsFit(t *testing.T, env *model.Environment) {
+	t.Helper()
+	set := agentdOf(t, env).sets[0]
 	container := set.Spec.Template.Spec.Containers[0]
 	volumes := []string{set.Spec.VolumeClaimTemplates[0].Name}
 	for _, v := range set.Spec.Template.Spec.Volumes {

@@ -58,7 +58,7 @@ func (p *ciliumPolicy) allowGuards(agents []*model.Agent) {
 func (p *ciliumPolicy) allowIntake() {
 	for _, a := range p.env.Agents {
 		for _, e := range a.Callers {
-			if e.CallerAgent == nil {
+			if e.Caller == p.env.System {
 				p.allowTo(a.Host, podsOf(a.Identity), model.PortA2A, e.Requested, e.Accepted)
 			}
 		}

@@ -67,7 +67,7 @@ func runtimeArgs(env *model.Environment) []string {
 	args := []string{
 		"serve",
 		"--environment=" + env.Name,
-		"--bundle=" + runDir + volumeBundle + "/bundle.tar.gz",
+		"--bundle=" + runtimeBundle(env),
 		"--trust=" + env.Trust,
 		"--tls=" + runDir + volumeTLS,
 		"--ca=" + runDir + volumeCA,
@@ -85,10 +85,22 @@ func runtimeArgs(env *model.Environment) []string {
 	if len(credentials(env)) > 0 {
 		args = append(args, "--credentials="+runDir+volumeCredentials)
 	}
+	// The endpoints of routes and intakes stand in the bundle, which is not there yet when it is fetched.
+	if from := env.BundleFrom; from != nil && from.Endpoint.Credential != nil {
+		args = append(args, "--bundle-credential="+from.Endpoint.Name)
+	}
 	if otlp := env.Peers.OTLP; otlp != nil {
 		args = append(args, fmt.Sprintf("--otlp=%s:%d", otlp.Host, otlp.Port))
 	}
 	return args
+}
+
+// runtimeBundle is the bundle's file, or the URL where it is fetched.
+func runtimeBundle(env *model.Environment) string {
+	if from := env.BundleFrom; from != nil {
+		return fmt.Sprintf("https://%s:%d%s", from.Endpoint.Host, from.Endpoint.Port, from.Path)
+	}
+	return runDir + volumeBundle + "/" + bundleKey
 }
 
 func runtimePorts(env *model.Environment) []corev1.ContainerPort {
@@ -111,10 +123,12 @@ func probeEvery(period time.Duration, failures int32) model.Probe {
 // runtimeVolumes are mounted whole, never by subPath, so that a new bundle, certificate or key arrives without a restart.
 func runtimeVolumes(env *model.Environment) []corev1.Volume {
 	volumes := []corev1.Volume{
-		configVolume(volumeBundle, bundleName(env)),
 		configVolume(volumeCA, caName),
 		secretVolume(volumeTLS, certificateSecret(env.System)),
 		tmpVolume(volumeTmp, env.Runtime.Resources.Limits.EphemeralStorage),
+	}
+	if env.BundleFrom == nil {
+		volumes = append(volumes, configVolume(volumeBundle, bundleName(env)))
 	}
 	if env.Trust == "key" {
 		volumes = append(volumes, configVolume(volumeKeys, runtimeKeys))

@@ -35,9 +35,13 @@ func May(w io.Writer, fleet *model.Fleet, caller, target string) (bool, error) {
 
 func known(env *model.Environment, caller, callee, skill string) error {
 	names := []string{env.System.Name}
+	for _, c := range env.From.Doc.Platform.Spec.Clients {
+		names = append(names, c.Name)
+	}
 	for _, a := range env.Agents {
 		names = append(names, a.Name)
 	}
+	slices.Sort(names)
 	for _, name := range []string{caller, callee} {
 		if !slices.Contains(names, name) {
 			return fmt.Errorf("no agent %q; there are %s", name, strings.Join(names, ", "))
@@ -142,5 +146,5 @@ func half(fleet *model.Fleet, agent string, look func(*schema.AgentSpec) (string
 		}
 		return fmt.Sprintf("no; it would stand at %s of %s", path, at.File)
 	}
-	return "no; only the platform's intake asks in agentd's name"
+	return "no; the platform speaks for callers outside the fleet, in its intake and clients"
 }

@@ -35,7 +35,7 @@ func resolveEdges(env *Environment) {
 
 func connect(env *Environment, from string, callee *Agent, requested, accepted *half) {
 	edge := &Edge{
-		Caller: env.System, CallerAgent: env.Agent(from), Callee: callee,
+		Caller: outsider(env, from), CallerAgent: env.Agent(from), Callee: callee,
 		AllSkills: requested.all && accepted.all,
 		Requested: requested.from, Accepted: accepted.from,
 	}
@@ -54,6 +54,18 @@ func connect(env *Environment, from string, callee *Agent, requested, accepted *
 	callee.Callers = append(callee.Callers, edge)
 }
 
+// outsider is the identity of a caller that is no agent: a client of the platform, or agentd.
+func outsider(env *Environment, name string) Identity {
+	for _, c := range env.From.Doc.Platform.Spec.Clients {
+		if c.Name == name {
+			id := env.identity(c.ServiceAccount, c.Namespace)
+			id.Name = name
+			return id
+		}
+	}
+	return env.System
+}
+
 // requested collects what callers ask for, by caller and callee. The intake asks in agentd's name.
 func requested(env *Environment) map[[2]string]*half {
 	all := map[[2]string]*half{}
@@ -63,6 +75,12 @@ func requested(env *Environment) map[[2]string]*half {
 		}
 	}
 	platform := env.From.Doc
+	for i, c := range platform.Platform.Spec.Clients {
+		for j, w := range c.Requests {
+			add(all, [2]string{c.Name, w.To}, w.Skills,
+				schema.Ref{Doc: platform, Path: index(index("spec.clients", i)+".requests", j)})
+		}
+	}
 	for i, w := range platform.Platform.Spec.Intake {
 		add(all, [2]string{env.System.Name, w.To}, []string{w.Skill}, schema.Ref{Doc: platform, Path: index("spec.intake", i)})
 	}

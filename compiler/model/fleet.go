@@ -47,6 +47,7 @@ type Environment struct {
 	RenewBefore   time.Duration
 	Trust         string // key or git
 	Keys          []schema.PublicKey
+	BundleFrom    *BundleSource // nil: the ConfigMap
 	Peers         Peers
 
 	System     Identity // agentd's: its namespace is <fleet>-system
@@ -61,11 +62,18 @@ type Environment struct {
 	From schema.Ref // the environment in the Platform document
 }
 
+// BundleSource is where agentd fetches a bundle that is too large for a ConfigMap.
+type BundleSource struct {
+	Endpoint *Endpoint
+	Path     string // of the URL, with its slash first
+}
+
 // Identity is what a workload can prove of itself.
 type Identity struct {
 	Name      string // of the agent, its service account and its certificate; `agentd` for the runtime
 	Namespace string
-	SPIFFE    string // spiffe://<trustDomain>/ns/<namespace>/sa/<name>
+	Account   string // the service account: the name, unless it is a client's
+	SPIFFE    string // spiffe://<trustDomain>/ns/<namespace>/sa/<account>
 	Host      string // <name>.<namespace>.svc.<clusterDomain>
 }
 
@@ -119,7 +127,7 @@ type Skill struct {
 // Edge is one caller's permission to call one callee: both sides agreed on every skill in it.
 type Edge struct {
 	Caller      Identity
-	CallerAgent *Agent // nil where the caller is agentd
+	CallerAgent *Agent // nil where the caller is agentd or a client
 	Callee      *Agent
 	Grants      []*Grant // by skill id, at least one
 	AllSkills   bool     // both sides said `*`: a call that names no skill is allowed
@@ -146,6 +154,7 @@ type Endpoint struct {
 	Name       string
 	Type       string // model, mcp, kafka, mattermost, service
 	Host       string
+	Aliases    []string // further names of the host, sorted
 	Port       int32
 	Pods       *schema.Pods       // nil where the host is outside the cluster
 	Tools      []schema.Tool      // by name
@@ -185,7 +194,7 @@ type Runtime struct {
 	GuardResources Resources
 	Storage        resource.Quantity
 	StorageClass   string      // empty: the cluster's default
-	Endpoints      []*Endpoint // by name: those named, the intakes' and the routes'
+	Endpoints      []*Endpoint // by name: those named, the intakes', the routes' and the bundle's
 	From           schema.Ref
 }
 

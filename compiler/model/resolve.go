@@ -60,6 +60,7 @@ func resolveEnvironment(fleet *Fleet, doc *schema.Document, i int) *Environment 
 	}
 	env.System = env.identity("agentd", Join(fleet.Name, "system"))
 	env.Endpoints = resolveEndpoints(doc, w)
+	env.BundleFrom = resolveBundleSource(env, w.Bundle)
 	env.Actuators = resolveActuators(doc)
 	env.Agents = resolveAgents(env, doc, i)
 	env.Namespaces = namespaces(env.Agents)
@@ -75,6 +76,7 @@ func (e *Environment) identity(name, namespace string) Identity {
 	return Identity{
 		Name:      name,
 		Namespace: namespace,
+		Account:   name,
 		SPIFFE:    "spiffe://" + e.TrustDomain + "/ns/" + namespace + "/sa/" + name,
 		Host:      name + "." + namespace + ".svc." + e.ClusterDomain,
 	}
@@ -130,6 +132,7 @@ func resolveEndpoints(doc *schema.Document, env *schema.Environment) []*Endpoint
 			Name:       w.Name,
 			Type:       w.Type,
 			Host:       cmp.Or(over.Host, w.Host),
+			Aliases:    aliases(w, over),
 			Port:       cmp.Or(over.Port, w.Port),
 			Pods:       cmp.Or(over.Pods, w.Pods),
 			Tools:      sorted(w.Tools, func(t schema.Tool) string { return t.Name }),
@@ -146,11 +149,28 @@ func resolveEndpoints(doc *schema.Document, env *schema.Environment) []*Endpoint
 	return unique(all, func(e *Endpoint) string { return e.Name })
 }
 
+// aliases belong to a host: an overlay that replaces the host replaces them too.
+func aliases(w schema.Endpoint, over schema.EndpointOverlay) []string {
+	names := over.Aliases
+	if over.Host == "" && names == nil {
+		names = w.Aliases
+	}
+	names = sorted(names, func(s string) string { return s })
+	return slices.Compact(names)
+}
+
 func credential(w *schema.Credential) *schema.Credential {
 	if w == nil {
 		return nil
 	}
 	return &schema.Credential{Secret: w.Secret, Key: cmp.Or(w.Key, "token")}
+}
+
+func resolveBundleSource(env *Environment, w schema.BundleTrust) *BundleSource {
+	if e := env.Endpoint(w.Endpoint); e != nil {
+		return &BundleSource{Endpoint: e, Path: w.Path}
+	}
+	return nil
 }
 
 func resolveActuators(doc *schema.Document) []*Actuator {
@@ -216,6 +236,9 @@ func resolveRuntime(env *Environment, doc *schema.Document) Runtime {
 	}
 	for _, route := range env.Policy.Escalation.Routes {
 		r.Endpoints = append(r.Endpoints, route.Endpoint)
+	}
+	if env.BundleFrom != nil {
+		r.Endpoints = append(r.Endpoints, env.BundleFrom.Endpoint)
 	}
 	r.Endpoints = unique(r.Endpoints, func(e *Endpoint) string { return e.Name })
 	return r

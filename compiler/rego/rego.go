@@ -26,6 +26,9 @@ const (
 	ruleReference = "rego-reference" // only the input, the own package and a little of the fleet
 )
 
+// RuleIDs are the IDs of all problems that Check reports.
+var RuleIDs = []string{ruleSyntax, rulePackage, ruleRule, ruleBuiltin, ruleReference}
+
 // Team is the team that a file belongs to. The file must have passed Check.
 func Team(file schema.Rego) (string, error) {
 	module, err := parse(file)

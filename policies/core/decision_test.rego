@@ -29,12 +29,12 @@ rules := {
 	"soc/sure": {"verdict": "auto-execute", "reason": "Sure.", "when": {"confidence": {"atLeast": 0.9}, "anomaly": {"below": 99}}},
 	"soc/odd": {"verdict": "escalate", "reason": "Odd.", "route": "oncall", "when": {"anomaly": {"atLeast": 95, "below": 99}}},
 	"soc/never": {"verdict": "auto-reject", "reason": "Never.", "when": {"anomaly": {"atLeast": 99}}},
-	"soc/open": {"verdict": "auto-execute", "reason": "Harmless."},
+	"soc/open": {"verdict": "auto-execute", "reason": "Harmless.", "when": {}},
 	"soc/careful": {"verdict": "auto-reject", "reason": "Doubtful.", "when": {"confidence": {"below": 0.5}}},
-	"soc/four-eyes": {"verdict": "escalate", "reason": "Four eyes.", "route": "leads"},
-	"soc/ask": {"verdict": "escalate", "reason": "Ask.", "route": "oncall"},
-	"soc/ask-too": {"verdict": "escalate", "reason": "Ask too.", "route": "managers"},
-	"soc/odd-word": {"verdict": "perhaps", "reason": "Not one of the three."},
+	"soc/four-eyes": {"verdict": "escalate", "reason": "Four eyes.", "route": "leads", "when": {}},
+	"soc/ask": {"verdict": "escalate", "reason": "Ask.", "route": "oncall", "when": {}},
+	"soc/ask-too": {"verdict": "escalate", "reason": "Ask too.", "route": "managers", "when": {}},
+	"soc/odd-word": {"verdict": "perhaps", "reason": "Not one of the three.", "when": {}},
 }
 
 escalation := {"defaultRoute": "oncall", "routes": {
@@ -203,6 +203,7 @@ test_no_skill_needs_a_rule_for_each_skill if {
 		with data.agentc.fleet as bare
 		with data.agentc.rules as rules
 		with data.agentc.escalation as escalation
+		with data.reviewers as {}
 	got.context.verdict == "escalate"
 	got.context.rules == ["no-rule"]
 }

@@ -2,12 +2,25 @@
 # make a call's verdict stricter, for it has no word for executing.
 package agentc
 
-reviewed contains {"verdict": "auto-reject", "rule": concat(".", ["reviewers", team, "reject"]), "reason": message} if {
+reviewed contains finding if {
+	not unnamed
+	some finding in said
+}
+
+# A call that names no skill asks for all of them, so the teams are asked about each: what they say of `input.action.name`
+# would otherwise not be said.
+reviewed contains finding if {
+	unnamed
+	some skill, _ in grants
+	some finding in said with input as object.union(input, {"action": {"name": skill}})
+}
+
+said contains {"verdict": "auto-reject", "rule": concat(".", ["reviewers", team, "reject"]), "reason": message} if {
 	some team
 	some message in messages(data.reviewers[team].reject)
 }
 
-reviewed contains {"verdict": "escalate", "rule": concat(".", ["reviewers", team, "escalate"]), "reason": message} if {
+said contains {"verdict": "escalate", "rule": concat(".", ["reviewers", team, "escalate"]), "reason": message} if {
 	some team
 	some message in messages(data.reviewers[team].escalate)
 }

@@ -35,3 +35,22 @@ test_wrong_shapes_still_count if {
 		reviewed(call("notify", "post", {}), {"soc": {"escalate": shape}}).context.verdict == "escalate"
 	}
 }
+
+# What a team says of one skill is heard in a call that asks for all of them.
+test_a_team_is_asked_about_each_skill if {
+	every skill in ["page", ""] {
+		got := data.agentc.decision with input as call("notify", skill, {"confidence": 1})
+			with data.agentc.fleet as fleet
+			with data.agentc.rules as rules
+			with data.agentc.escalation as escalation
+			with data.agentc.environment as {"name": "prod"}
+		got.context.verdict == "auto-reject"
+		got.context.rules == ["reviewers.team.reject"]
+	}
+	got := data.agentc.decision with input as call("notify", "post", {"confidence": 1})
+		with data.agentc.fleet as fleet
+		with data.agentc.rules as rules
+		with data.agentc.escalation as escalation
+		with data.agentc.environment as {"name": "prod"}
+	got.decision == true
+}

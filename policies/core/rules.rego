@@ -3,29 +3,24 @@
 # that would reject or escalate escalates. A condition that is already false stays false, whatever else is unknown.
 package agentc
 
-# Rules that hold.
-stated contains {"verdict": rule.verdict, "rule": id, "reason": rule.reason} if {
+stated contains finding if {
 	some ids in grants
 	some id in ids
-	rule := data.agentc.rules[id]
-	truth(object.get(rule, "when", {})) == "true"
+	finding := says(id)
 }
 
-# Rules that might hold.
-stated contains {"verdict": "escalate", "rule": id, "reason": rule.reason, "unknown": missing} if {
-	some ids in grants
-	some id in ids
+# A rule speaks if its condition is true, or if it might be and the rule does not execute. One that is named and not there
+# would have said something.
+says(id) := {"verdict": rule.verdict, "rule": id, "reason": rule.reason} if {
+	rule := data.agentc.rules[id]
+	truth(rule.when) == "true"
+} else := {"verdict": "escalate", "rule": id, "reason": rule.reason, "unknown": missing} if {
 	rule := data.agentc.rules[id]
 	rule.verdict != "auto-execute"
-	truth(object.get(rule, "when", {})) == "unknown"
+	truth(rule.when) == "unknown"
 	missing := [name | some name, _ in rule.when; not known[name]]
-}
-
-# A rule that the bundle names and does not hold would have said something.
-stated contains {"verdict": "auto-reject", "rule": id, "reason": "The bundle does not hold this rule."} if {
-	some ids in grants
-	some id in ids
-	not data.agentc.rules[id]
+} else := {"verdict": "auto-reject", "rule": id, "reason": "The bundle does not hold this rule."} if {
+	not data.agentc.rules[id].when
 }
 
 # Skills of which no rule speaks.

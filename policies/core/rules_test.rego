@@ -53,7 +53,7 @@ test_a_bound_that_this_core_does_not_know_is_unknown if {
 # soc/never asks for the anomaly and the confidence; a confidence that is known and outside settles it.
 test_a_false_condition_settles_an_unknown_one if {
 	both := {"a/both": {"verdict": "auto-reject", "reason": "r", "when": {"confidence": {"below": 0.5}, "anomaly": {"atLeast": 90}}}}
-	with_open := object.union(both, {"a/open": {"verdict": "auto-execute", "reason": "r"}})
+	with_open := object.union(both, {"a/open": {"verdict": "auto-execute", "reason": "r", "when": {}}})
 	one := {"agents": {"a": {"skills": {"s": {"risk": "low", "callers": {coordinator: {"rules": ["a/both", "a/open"]}}}}}}}
 	every context, want in {
 		{"confidence": 0.7}: "auto-execute",

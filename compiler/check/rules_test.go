@@ -1,0 +1,517 @@
+package check_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+)
+
+// TestRules holds what the golden cases leave out: where a rule must keep silent, and the corners where it is easily wrong.
+func TestRules(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit string
+		want string // IDs of the problems, in order
+	}{
+		// Both halves of an edge, with and without `*`.
+		{"all asked for, one accepted", greets(`["*"]`, `[greet]`), ""},
+		{"one asked for, all accepted", greets(`[greet]`, `["*"]`), ""},
+		{"all asked for, all accepted", greets(`["*"]`, `["*"]`), ""},
+		{"a misspelt skill is reported once", greets(`[greet]`, `[gret]`), "edge-not-accepted unknown-skill"},
+		{"all asked for, nothing accepted", `
+agents.d/greeter.yaml
+-     - {to: hello, skills: [greet]} # an edge exists only since hello accepts it
++     - {to: hello, skills: ["*"]}
+agents.d/hello.yaml
+-   accepts:
+-     - {from: greeter, skills: [greet]}
+`, "edge-not-accepted"},
+		{"all accepted, nothing asked for", `
+agents.d/greeter.yaml
+-   requests:
+-     - {to: hello, skills: [greet]} # an edge exists only since hello accepts it
+agents.d/hello.yaml
+-     - {from: greeter, skills: [greet]}
++     - {from: greeter, skills: ["*"]}
+`, "skill-unreachable edge-not-requested"},
+		{"one caller's permissions in two entries", `
+agents.d/hello.yaml
+      - {from: greeter, skills: [greet]}
++     - {from: greeter, skills: [greet]}
+`, ""},
+
+		// Where the bundle is fetched.
+		{"an unsealed bundle from an endpoint", bundle(`{trust: git, endpoint: store, path: /b.tar.gz}`), "bundle-endpoint"},
+		{"an endpoint without a path", bundle(`{endpoint: store}`), "bundle-keys bundle-endpoint"},
+		{"a path without an endpoint", bundle(`{trust: git, path: /b.tar.gz}`), "endpoint-unused bundle-endpoint"},
+		{"an endpoint that is no service", bundle(`{endpoint: chat, path: /b.tar.gz}`), "endpoint-unused bundle-keys endpoint-type"},
+		{"an endpoint that is not there", bundle(`{endpoint: stor, path: /b.tar.gz}`), "bundle-keys unknown-endpoint"},
+		{"a sealed bundle from an endpoint", bundle(`{endpoint: store, path: /b.tar.gz}`), "bundle-keys"},
+
+		// Rules that never matter.
+		{"of two equal rules one is enough", addRules(`
+- {id: a, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+- {id: b, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+`), "rule-never-matters"},
+		{"two rejections that together cover an escalation", addRules(`
+- {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+- {id: low, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {below: 50}}, verdict: auto-reject}
+- {id: rest, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 50}}, verdict: auto-reject}
+`), "rule-never-matters"},
+		{"with a gap between them", addRules(`
+- {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+- {id: low, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {below: 50}}, verdict: auto-reject}
+- {id: rest, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 50.5}}, verdict: auto-reject}
+`), ""},
+		{"an unknown anomaly is escalated, so a rejection of everything is not covered", addRules(`
+- {id: low, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {below: 50}}, verdict: auto-reject}
+- {id: never, reason: r, match: {skills: [hello/greet]}, verdict: auto-reject}
+`), "rule-never-matters"},
+		{"an unknown anomaly never executes", `
+policies/reviewers.yaml
+-       match: {tags: [writing], risks: [low]}
++       match: {tags: [writing], risks: [low]}
++       when: {anomaly: {below: 50}}
+
+    rules:
++     - {id: rest, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 50}}, verdict: auto-execute}
++     - {id: zero, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 0}}, verdict: auto-execute}
+`, "rule-never-matters"}, // zero: the two others together are as wide
+		{"an execution that a rejection covers for one caller only", addRules(`
+- {id: stop, reason: r, match: {callers: [greeter]}, verdict: auto-reject}
+`), ""},
+		{"a second escalation with a higher quorum", addRules(`
+- {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+- {id: leads, reason: r, match: {risks: [low], callers: [greeter]}, verdict: escalate, route: leads}
+`) + leads(2), "rule-never-matters"}, // the first: the second always asks more people
+		{"a second escalation that asks the same", addRules(`
+- {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+- {id: leads, reason: r, match: {risks: [low], callers: [greeter]}, verdict: escalate, route: people}
+`), "rule-never-matters"},
+		{"an escalation that asks more people when the agent doubts", addRules(`
+- {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
+- {id: leads, reason: r, match: {skills: [hello/greet]}, when: {confidence: {below: 0.5}}, verdict: escalate, route: leads}
+`) + leads(2), ""},
+		{"a rule that one environment needs", secondEnvironment(t) + `
+policies/reviewers.yaml
+    team: soc
++   environments: [dev]
+` + policy("strict", `
+  environments: [prod]
+  rules:
+    - {id: run, reason: r, match: {skills: [hello/greet]}, verdict: auto-execute}
+    - {id: stop, reason: r, match: {skills: [hello/greet]}, verdict: auto-reject}
+  escalation:
+    default: leads
+    routes:
+      - {name: leads, endpoint: chat, channel: leads, approvers: [leads]}
+`), "rule-never-matters"}, // strict/run; writing-is-harmless matters in dev
+		{"no calls, no complaints about what they would be judged by", noAgents, ""},
+
+		// What an agent says of itself.
+		{"an anomaly that is merely known", `
+policies/reviewers.yaml
+-       match: {tags: [writing], risks: [low]}
++       match: {tags: [writing], risks: [low]}
++       when: {confidence: {atLeast: 0.9}, anomaly: {atLeast: 0}}
+`, "self-claimed"},
+		{"an anomaly that is bounded", `
+policies/reviewers.yaml
+-       match: {tags: [writing], risks: [low]}
++       match: {tags: [writing], risks: [low]}
++       when: {confidence: {atLeast: 0.9}, anomaly: {below: 50}}
+`, ""},
+		{"everything", `
+policies/reviewers.yaml
+-       match: {tags: [writing], risks: [low]}
++       match: {}
+`, "self-claimed"},
+
+		// Routes by environment.
+		{"a route of another environment", secondEnvironment(t) + `
+policies/reviewers.yaml
+    team: soc
++   environments: [dev]
+` + policy("strict", `
+  environments: [prod]
+  rules:
+    - {id: ask, reason: r, match: {skills: [hello/greet]}, verdict: escalate, route: people}
+  escalation:
+    default: leads
+    routes:
+      - {name: leads, endpoint: chat, channel: leads, approvers: [leads]}
+`), "unknown-route"},
+		{"nobody is asked in prod", secondEnvironment(t) + `
+policies/reviewers.yaml
+    team: soc
++   environments: [dev]
+`, "one-escalation"},
+
+		// Names.
+		{"an agent and a team of one name", `
+agents.d/platform.yaml
+    teams:
++     - {name: hello, email: ai@example.com, owners: ["@example/ai"], owns: agents}
+agents.d/greeter.yaml
+-   team: ai
++   team: hello
++   isolation: team
+`, "shared-namespace name-collision"},
+		{"a team that shares", `
+agents.d/greeter.yaml
+    team: ai
++   isolation: team
+agents.d/hello.yaml
+    team: ai
++   isolation: team
+`, "shared-namespace shared-namespace"},
+		{"an agent called system", `
+agents.d/hello.yaml
+- metadata: {name: hello}
++ metadata: {name: system}
+agents.d/greeter.yaml
+-     - {to: hello, skills: [greet]} # an edge exists only since hello accepts it
++     - {to: system, skills: [greet]}
+`, "name-reserved"},
+		{"one name in two files", `
+policies/reviewers.yaml
+- metadata: {name: reviewers}
++ metadata: {name: second}
+` + policy("second", "\n"), "name-collision"},
+		{"long names that begin alike", `
+agents.d/platform.yaml
+-   fleet: demo # namespaces begin with it: demo-hello, demo-system
++   fleet: a-fleet-whose-name-is-as-long-as-allowed
+
+-         - {to: greeter, skills: [welcome]}
++         - {to: an-agent-whose-name-is-as-long-as-this-b, skills: [welcome]}
+agents.d/greeter.yaml
+- metadata: {name: greeter}
++ metadata: {name: an-agent-whose-name-is-as-long-as-this-b}
+
+-     - {to: hello, skills: [greet]} # an edge exists only since hello accepts it
++     - {to: an-agent-whose-name-is-as-long-as-this-a, skills: [greet]}
+agents.d/hello.yaml
+- metadata: {name: hello}
++ metadata: {name: an-agent-whose-name-is-as-long-as-this-a}
+
+-     - {from: greeter, skills: [greet]}
++     - {from: an-agent-whose-name-is-as-long-as-this-b, skills: [greet]}
+`, ""},
+		{"a client that is called like an agent", client("hello", "elsewhere", "other"), "name-collision timeout-chain"}, // it seems to call itself in a circle
+		{"a client that is called like the runtime", client("agentd", "elsewhere", "other"), "name-reserved"},
+		{"a client with the account of another", client("second", "portal", "portal"), "name-collision"},
+		{"a client in an agent's namespace", client("second", "demo-hello", "hello"), "name-reserved"},
+		{"Argo CD in a namespace of the fleet", `
+agents.d/platform.yaml
+      repository: https://git.example.com/demo/agents.git
++     argoNamespace: demo-argocd
+`, "name-reserved"},
+		{"one cluster for two environments", secondEnvironment(t) + `
+agents.d/platform.yaml
+-       cluster: https://kubernetes.default.svc
++       cluster: https://prod.example.com:6443/
+`, "name-collision"},
+		{"variables of the compiler's own, wherever they are set", `
+agents.d/platform.yaml
+    defaults:
++     env: {AGENTC_MODE: fast}
+`, "name-reserved"},
+		{"variables of the compiler's own, in an environment", `
+agents.d/hello.yaml
+    workload:
+      timeouts: {request: 10s}
++   environments: {dev: {workload: {env: {AGENTC_MODE: fast}}}}
+`, "name-reserved"},
+
+		// Timeouts.
+		{"agents that call each other", `
+agents.d/greeter.yaml
+      - {from: portal, skills: [welcome]} # a client of the platform
++     - {from: hello, skills: [welcome]}
+agents.d/hello.yaml
++   requests:
++     - {to: greeter, skills: [welcome]}
+    workload:
+`, "timeout-chain"},
+		{"one environment only", secondEnvironment(t) + `
+agents.d/hello.yaml
+    workload:
+      timeouts: {request: 10s}
++   environments: {prod: {workload: {timeouts: {request: 35s}}}}
+`, "timeout-chain"},
+		{"as long as the callee", `
+agents.d/hello.yaml
+-     timeouts: {request: 10s}
++     timeouts: {request: 30s}
+`, "timeout-chain"},
+		{"an endpoint that may take longer, by default", `
+agents.d/platform.yaml
+      - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: model, type: model, host: llm.example.com, port: 443}
+agents.d/hello.yaml
++   endpoints: [{name: model}]
+    workload:
+`, "timeout-chain"},
+		{"a request longer than the default shutdown", `
+agents.d/greeter.yaml
+    requests:
+      - {to: hello, skills: [greet]} # an edge exists only since hello accepts it
++   workload: {timeouts: {request: 1m}}
+`, "timeout-shutdown"},
+
+		// What was written wrong is reported once, by the reader.
+		{"a limit that cannot be read is not missing", `
+agents.d/platform.yaml
+-       limits: {cpu: 500m, memory: 512Mi, ephemeralStorage: 256Mi}
++       limits: {cpu: 500m, memory: 512Mb, ephemeralStorage: 256Mi}
+`, "bad-value"},
+		{"a name that cannot be read may be the one that is meant", `
+agents.d/hello.yaml
+- metadata: {name: hello}
++ metadata: {name: Hello}
+`, "bad-value"},
+		{"a pause that cannot be read is no missing pause", `
+agents.d/platform.yaml
+    defaults:
++     rollout: {steps: [{weight: 20}, {pause: 10}]}
+`, "bad-value"},
+
+		// The rest.
+		{"a tool of a server that has none", `
+agents.d/platform.yaml
+      - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: phrases, type: mcp, host: phrases.example.com, port: 443, timeout: 5s}
+agents.d/hello.yaml
++   endpoints: [{name: phrases, tools: [find]}]
+    workload:
+`, "unknown-tool"},
+		{"the runtime's own request above its default limit", `
+agents.d/platform.yaml
+    runtime:
++     resources: {requests: {cpu: "1"}}
+`, "resource-order"},
+		{"a host of the cluster in one environment only", `
+agents.d/platform.yaml
+        trustDomain: dev.example.com
++       endpoints: {chat: {host: chat.chat.svc.cluster.local}}
+`, "cluster-host"},
+		{"a host of the cluster, with its pods", `
+agents.d/platform.yaml
+        trustDomain: dev.example.com
++       endpoints: {chat: {host: chat.chat.svc.cluster.local, pods: {namespace: chat, serviceAccount: chat}}}
+`, ""},
+		{"a secret in Rego", "-- policies/greetings.rego --\n" + `package reviewers.soc
+
+reject contains "wrong token" if input.context.parameters.token != "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+`, "literal-secret"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, rulesOf(t, c.edit)); diff != "" {
+				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// rulesOf names the rules that the base breaks with an edit, which files in the format of txtar may follow.
+func rulesOf(t *testing.T, change string) string {
+	t.Helper()
+	archive := txtar.Parse([]byte("-- " + editSection + " --\n" + change))
+	files := template(t)
+	for _, f := range archive.Files {
+		if f.Name == editSection {
+			edit(t, files, string(f.Data))
+			continue
+		}
+		files[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+	}
+	var ids []string
+	for _, p := range compile(t, files) {
+		ids = append(ids, p.Rule)
+	}
+	return strings.Join(ids, " ")
+}
+
+// greets lets greeter request and hello accept lists of skills.
+func greets(requested, accepted string) string {
+	return `
+agents.d/greeter.yaml
+-     - {to: hello, skills: [greet]} # an edge exists only since hello accepts it
++     - {to: hello, skills: ` + requested + `}
+agents.d/hello.yaml
+-     - {from: greeter, skills: [greet]}
++     - {from: greeter, skills: ` + accepted + `}
+`
+}
+
+// addRules puts reviewer rules before those of the base.
+func addRules(rules string) string {
+	return "policies/reviewers.yaml\n    rules:\n" + added(rules, "    ")
+}
+
+// leads is one more route, with a quorum.
+func leads(quorum int) string {
+	return fmt.Sprintf(`
+policies/reviewers.yaml
+        - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: leads, endpoint: chat, channel: leads, approvers: [leads], quorum: %d}
+`, quorum)
+}
+
+// policy is one more policy, in a file of its own; it stands last.
+func policy(name, spec string) string {
+	return "-- policies/" + name + ".yaml --\napiVersion: agents.d/v1alpha1\nkind: ReviewerPolicy\nmetadata: {name: " + name + "}\nspec:\n  team: soc" + spec
+}
+
+// client is one more client of the platform, which asks greeter.
+func client(name, namespace, account string) string {
+	return fmt.Sprintf(`
+agents.d/platform.yaml
+          - {to: greeter, skills: [welcome]}
++     - {name: %s, namespace: %s, serviceAccount: %s, requests: [{to: greeter, skills: [welcome]}]}
+agents.d/greeter.yaml
+      - {from: portal, skills: [welcome]} # a client of the platform
++     - {from: %[1]s, skills: [welcome]}
+`, name, namespace, account)
+}
+
+// bundle puts other words about the bundle in place of the template's, and an endpoint to fetch it from.
+func bundle(words string) string {
+	return `
+agents.d/platform.yaml
+    endpoints:
++     - {name: store, type: service, host: store.example.com, port: 443}
+
+-       bundle: {trust: git} # later: key, with the public key that seals bundles
++       bundle: ` + words + "\n"
+}
+
+// secondEnvironment is prod, in a cluster of its own, with dev's CA certificate.
+func secondEnvironment(t *testing.T) string {
+	t.Helper()
+	platform := string(template(t)["agents.d/platform.yaml"].Data)
+	ca := platform[strings.Index(platform, "          -----BEGIN"):]
+	return `
+agents.d/platform.yaml
+    environments:
++     - name: prod
++       trustDomain: prod.example.com
++       cluster: https://prod.example.com:6443
++       issuer: {name: prod-ca}
++       bundle: {trust: git}
++       ca:
++         - |
+` + added(ca, "")
+}
+
+// added marks lines as new, further to the right.
+func added(text, indent string) string {
+	var out strings.Builder
+	for line := range strings.Lines(strings.Trim(text, "\n") + "\n") {
+		out.WriteString("+ " + indent + line)
+	}
+	return out.String()
+}
+
+// noAgents is a fleet of which only the platform and the reviewers have begun.
+const noAgents = `
+deleted agents.d/greeter.yaml
+deleted agents.d/hello.yaml
+agents.d/platform.yaml
+-   clients: # workloads outside the fleet that may ask its agents
+-     - name: portal
+-       namespace: portal
+-       serviceAccount: portal
+-       requests:
+-         - {to: greeter, skills: [welcome]}
+`
+
+// TestSecrets: a secret is found wherever it stands, and what only looks like one is not.
+func TestSecrets(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		secret      bool
+	}{
+		{"A", "AKIAIOSFODNN7EXAMPLE", true},
+		{"A", "-----BEGIN PGP PRIVATE KEY BLOCK-----", true},
+		{"A", "https://chat.example.com/hooks/a1b2c3d4e5f6g7h8i9j0k1l2m3", true},
+		{"A", "redis://:hunter2@cache.example.com:6379", true},
+		{"A", "postgres://app:hunter2@db.example.com/app?sslmode=require", true},
+		{"A", "postgres://app:$(PASSWORD)@db.example.com/app", false},
+		{"A", "https://wiki.example.com:8443/a@b", false},
+		{"A", "sk-ant-api03-R2D2c3poR2D2c3poR2D2c3poR2D2c3po", true},
+		{"A", "sk-learn-inference-service-for-production", false},
+		{"A", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZW1vIn0.c2lnbmF0dXJl", true},
+		{"A", "high-xylophone-aria.example.com", false},
+		{"OPENAI_API_KEY", "abc", true},
+		{"PGPASSWORD", "hunter2", true},
+		{"chat_token", "9f8e7d6c", true},
+		{"AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI", true},
+		{"TOKEN_FILE", "token", false},
+		{"CHAT_TOKEN", "/run/secrets/chat", false},
+		{"MAX_TOKENS", "many", false},
+		{"TOKEN_LIMIT", "many", false},
+		{"MAX_TOKEN", "4096", false},
+		{"DB_PASSWORD", "123456", true},
+		{"USE_PASSWORD", "false", false},
+	} {
+		for _, place := range []string{
+			"agents.d/hello.yaml\n    workload:\n+     env: {%s: %q}\n",
+			"agents.d/platform.yaml\n    defaults:\n+     env: {%s: %q}\n",
+		} {
+			want := map[bool]string{true: "literal-secret"}[c.secret]
+			if got := rulesOf(t, fmt.Sprintf(place, c.name, c.value)); got != want {
+				t.Errorf("%s: %s: %q, want %q", c.name, c.value, got, want)
+			}
+		}
+	}
+}
+
+// TestHosts: each wrong host breaks one rule and no other.
+func TestHosts(t *testing.T) {
+	for host, want := range map[string]string{
+		"chat.example.com":                   "",
+		"xn--bcher-kva.example":              "",
+		"127-0-0-1.example.com":              "",
+		"*":                                  "egress-wildcard",
+		"*.example.com":                      "egress-wildcard",
+		"chat.*.example.com":                 "egress-wildcard",
+		"https://*.example.com":              "egress-url",
+		"chat.example.com:443":               "egress-url",
+		"chat.example.com/":                  "egress-url",
+		"user@chat.example.com":              "egress-url",
+		"10.0.0.0/8":                         "egress-url",
+		"192.0.2.10":                         "egress-address",
+		"192.0.2.10:443":                     "egress-address",
+		"2001:db8::1":                        "egress-address",
+		"[2001:db8::1]":                      "egress-address",
+		"[2001:db8::1]:443":                  "egress-address",
+		"127.1":                              "egress-host",
+		"0x7f000001":                         "egress-host",
+		"localhost":                          "egress-host",
+		"chat":                               "egress-host",
+		"chat.chat.svc":                      "egress-host",
+		"chat.example.com.":                  "egress-host",
+		"Chat.example.com":                   "egress-host",
+		"chat_1.example.com":                 "egress-host",
+		"-chat.example.com":                  "egress-host",
+		"bücher.example":                     "egress-host",
+		"chat..example.com":                  "egress-host",
+		"chat.chat.svc.cluster.local":        "cluster-host",
+		strings.Repeat("a", 64) + ".example": "egress-host",
+	} {
+		change := fmt.Sprintf(`
+agents.d/platform.yaml
+-     - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: chat, type: mattermost, host: %q, port: 443}
+`, host)
+		if got := rulesOf(t, change); got != want {
+			t.Errorf("host %s breaks %q, want %q", host, got, want)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is merged. Each step says what it shows; the first that fails ends the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+
+step "formatted and vetted"
+unformatted=$(gofmt -l $(git ls-files '*.go'))
+if [ -n "$unformatted" ]; then
+	printf 'gofmt would change:\n%s\n' "$unformatted"
+	exit 1
+fi
+go vet ./...
+
+step "tests of the compiler"
+go test ./...
+
+step "generated/ follows from the spec, and compiling again changes nothing"
+go run ./cmd/agentc check --strict
+go run ./cmd/agentc compile --strict
+if [ -n "$(git status --porcelain generated schema docs)" ]; then
+	git status --porcelain generated schema docs
+	echo "compile, and commit what it wrote"
+	exit 1
+fi
+
+step "stock opa reads the Rego and the bundles"
+hack/opa.sh
+
+step "kube-score finds nothing in the workloads"
+hack/score.sh
+
+step "the generated objects before their schemas, their API's defaults and Kyverno's engine"
+(cd verify && go test ./...)
+
+step "done"
