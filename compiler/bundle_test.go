@@ -15,6 +15,8 @@ import (
 
 	"agentc/compiler"
 	"agentc/schema"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // bundleFleet is the fleet that `agentc init` writes, with other words about the bundle and further files.
@@ -120,5 +122,20 @@ func TestBundleSize(t *testing.T) {
 		if !strings.Contains(p.Message, way) {
 			t.Errorf("%q does not name %q", p.Message, way)
 		}
+	}
+}
+
+// TestBundleOfTenThousandAgentsFits, judged by a twentieth of them: the bundle grows with the fleet, and no faster.
+func TestBundleOfTenThousandAgentsFits(t *testing.T) {
+	out, problems, err := compiler.Compile(true, fleet(500)...)
+	if err != nil || out == nil {
+		t.Fatal(err, problems)
+	}
+	objects := out.Tree.Objects("dev/manifests/demo-system/bundle.yaml")
+	if len(objects) != 1 {
+		t.Fatalf("%d objects, want the ConfigMap", len(objects))
+	}
+	if size := len(objects[0].Value.(*corev1.ConfigMap).BinaryData["bundle.tar.gz"]); size > 900<<10/20 {
+		t.Errorf("500 agents take %d bytes of a ConfigMap", size)
 	}
 }

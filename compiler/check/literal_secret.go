@@ -69,9 +69,10 @@ func secret(path, value string) string {
 	if what, _ := secretShape(value); what != "" {
 		return what
 	}
-	_, name, isVariable := cutLast(path, ".env.")
-	if isVariable && secretName.MatchString(name) && !noSecret.MatchString(value) {
-		return "a value of the secret variable " + name
+	const variables = ".env." // of an agent, or among the defaults
+	i := strings.LastIndex(path, variables)
+	if name := path[i+1:]; i >= 0 && secretName.MatchString(name) && !noSecret.MatchString(value) {
+		return "a value of the secret variable " + strings.TrimPrefix(name, variables[1:])
 	}
 	return ""
 }
@@ -87,12 +88,4 @@ func secretShape(text string) (what string, index int) {
 		}
 	}
 	return "", 0
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }

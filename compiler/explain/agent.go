@@ -19,21 +19,27 @@ type row struct {
 	path, value, from string
 }
 
+// values holds a path's rows, one for each environment that has it.
+type values map[string]row // by environment
+
 // Agent prints one agent as the fleet sees it: every value with the line, the environment, the platform or the default
 // that set it. Where environments differ, each is shown.
 func Agent(w io.Writer, fleet *model.Fleet, name string) error {
 	var order []string
-	byPath := map[string][]row{} // one row for each environment, in their order
+	byPath := map[string]values{}
 	for _, env := range fleet.Environments {
 		a := env.Agent(name)
 		if a == nil {
 			return fmt.Errorf("no agent %q in environment %s", name, env.Name)
 		}
+		last := 0
 		for _, r := range rows(a) {
 			if byPath[r.path] == nil {
-				order = append(order, r.path)
+				byPath[r.path] = values{}
+				order = slices.Insert(order, last, r.path) // beside its neighbours, not at the end
 			}
-			byPath[r.path] = append(byPath[r.path], r)
+			last = slices.Index(order, r.path) + 1
+			byPath[r.path][env.Name] = r
 		}
 	}
 	fmt.Fprintf(w, "%s, as the fleet %s sees it\n", name, fleet.Name)
@@ -46,18 +52,21 @@ func Agent(w io.Writer, fleet *model.Fleet, name string) error {
 }
 
 // join makes one line of what is the same in every environment.
-func join(fleet *model.Fleet, rows []row) []row {
-	same := func(a row) bool { return a != rows[0] }
-	if len(rows) == len(fleet.Environments) && !slices.ContainsFunc(rows, same) {
-		return rows[:1]
-	}
-	out := slices.Clone(rows)
-	for i := range out {
-		if len(rows) == len(fleet.Environments) {
-			out[i].path += " (" + fleet.Environments[i].Name + ")"
+func join(fleet *model.Fleet, v values) []row {
+	var lines []row
+	same := true
+	for _, env := range fleet.Environments {
+		r, ok := v[env.Name]
+		same = same && ok && r == v[fleet.Environments[0].Name]
+		if ok {
+			r.path += " (" + env.Name + ")"
+			lines = append(lines, r)
 		}
 	}
-	return out
+	if same {
+		return []row{v[fleet.Environments[0].Name]}
+	}
+	return lines
 }
 
 func printRows(w io.Writer, rows []row) {
@@ -67,8 +76,17 @@ func printRows(w io.Writer, rows []row) {
 		widest[1] = max(widest[1], min(len(r.value), 56))
 	}
 	for _, r := range rows {
-		fmt.Fprintf(w, "  %-*s  %-*s  %s\n", widest[0], r.path, widest[1], r.value, r.from)
+		fmt.Fprintf(w, "  %-*s  %-*s  %s\n", widest[0], r.path, widest[1], short(r.value), r.from)
 	}
+}
+
+// short cuts prose, which the spec holds in full; an image or a path stays whole.
+func short(value string) string {
+	const most = 56
+	if runes := []rune(value); len(runes) > most && strings.Contains(value, " ") {
+		return string(runes[:most-1]) + "…"
+	}
+	return value
 }
 
 // rows lists the values of an agent: first what follows from its name, then its spec.
