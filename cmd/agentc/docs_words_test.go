@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,8 +35,11 @@ var commandIn = regexp.MustCompile("(?:^|^\\$ |`|run: |^ *- |&& |cmd/)agentc ([a
 
 func knownCommand(args []string) error {
 	cmd, rest, err := newRoot().Find(args)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !cmd.HasParent() && !strings.HasPrefix(rest[0], "-"):
+		return fmt.Errorf("no such verb")
 	}
 	return cmd.ParseFlags(rest)
 }

@@ -104,13 +104,30 @@ Every mistake that agentc reports ends with the ID of a rule. Each is shown here
 from the fleet that ` + "`agentc init`" + ` writes, and what the compiler says about it. This page is made from the cases in
 compiler/check/testdata, which the tests run.
 
-An error stops the compiler. A warning does so under --strict.
+In the examples, lines with a minus go, lines with a plus come, and the others are there to find the place; a file that is
+shown whole is new. An error stops the compiler; a warning does so under --strict.
 `
+
+// links leads to the headings of all rules of one severity. Only those of check can be warnings.
+func links(severity schema.Severity) string {
+	severities := map[string]schema.Severity{}
+	for _, r := range check.Rules {
+		severities[r.ID] = r.Severity
+	}
+	var links []string
+	for _, id := range allRules() {
+		if (severities[id] == schema.Warning) == (severity == schema.Warning) {
+			links = append(links, fmt.Sprintf("[%s](#%[1]s)", id))
+		}
+	}
+	return strings.Join(links, ",\n")
+}
 
 // TestCatalogue keeps docs/rules.md equal to the cases.
 func TestCatalogue(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(preamble)
+	fmt.Fprintf(&page, "\nErrors: %s.\n\nWarnings: %s.\n", links(schema.Error), links(schema.Warning))
 	for _, id := range allRules() {
 		archive, err := txtar.ParseFile("testdata/" + id + ".txtar")
 		if err != nil {

@@ -32,6 +32,9 @@ var secrets = []struct {
 	{"a password in a URL", "://", regexp.MustCompile(`://[^/\s:@]*:[^/\s@$<{%][^/\s@]*@`)},
 }
 
+// variableIn is the path of an environment variable, of an agent or among the defaults.
+var variableIn = regexp.MustCompile(`\.env\.([^.]+)$`)
+
 // secretName is an environment variable whose value would be a secret; TOKEN_LIMIT is none.
 var secretName = regexp.MustCompile(`(?i)(PASSWORD|PASSWD|PASSPHRASE|API_?KEY|(^|_)(SECRET|TOKEN|PASS|CREDENTIALS?|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY))$`)
 
@@ -69,10 +72,9 @@ func secret(path, value string) string {
 	if what, _ := secretShape(value); what != "" {
 		return what
 	}
-	const variables = ".env." // of an agent, or among the defaults
-	i := strings.LastIndex(path, variables)
-	if name := path[i+1:]; i >= 0 && secretName.MatchString(name) && !noSecret.MatchString(value) {
-		return "a value of the secret variable " + strings.TrimPrefix(name, variables[1:])
+	variable := variableIn.FindStringSubmatch(path)
+	if variable != nil && secretName.MatchString(variable[1]) && !noSecret.MatchString(value) {
+		return "a value of the secret variable " + variable[1]
 	}
 	return ""
 }

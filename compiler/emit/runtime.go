@@ -106,6 +106,7 @@ func runtimeKeyRing(env *model.Environment) *corev1.ConfigMap {
 func runtimeServices(env *model.Environment) []*corev1.Service {
 	headless := runtimeService(env, runtimeHeadless, portNameDecision, model.PortDecision)
 	headless.Spec.ClusterIP = corev1.ClusterIPNone
+	headless.Spec.ClusterIPs = []string{corev1.ClusterIPNone}
 	services := []*corev1.Service{runtimeService(env, runtimeName, portNameDecision, model.PortDecision), headless}
 	if len(callbackSources(env)) > 0 {
 		services = append(services, runtimeService(env, runtimeCallback, portNameCallback, model.PortCallback))
