@@ -32,6 +32,7 @@ step "kube-score finds nothing in the workloads"
 hack/score.sh
 
 step "the generated objects before their schemas, their API's defaults and Kyverno's engine"
-(cd verify && go test ./...)
+# -count=1: the go command does not see that files outside the module changed, and would show the last answer.
+(cd verify && go test -count=1 ./...)
 
 step "done"

@@ -49,7 +49,7 @@ func (r *reference) kind(t reflect.Type) {
 
 func (r *reference) fields(s section) {
 	r.out.WriteString("| field | type | required | meaning |\n| --- | --- | --- | --- |\n")
-	for _, f := range planOf(s.of).fields {
+	for _, f := range planOf(s.of).fields[1:] {
 		written, owner := s.of.FieldByIndex(f.index), s.of
 		if len(f.index) > 1 { // a field of the Header
 			owner = s.of.Field(f.index[0]).Type

@@ -15,8 +15,13 @@ import (
 func TestCommandsInPages(t *testing.T) {
 	found := 0
 	for _, page := range pages(t) {
+		fenced := false
 		for i, line := range linesOf(t, page) {
-			for _, m := range commandIn.FindAllStringSubmatch(line, -1) {
+			where := inProse
+			if fenced = fenced != strings.HasPrefix(line, "```"); fenced {
+				where = inBlock
+			}
+			for _, m := range where.FindAllStringSubmatch(line, -1) {
 				found++
 				if err := knownCommand(strings.Fields(m[1])); err != nil {
 					t.Errorf("%s:%d: agentc %s: %v", page, i+1, m[1], err)
@@ -29,9 +34,12 @@ func TestCommandsInPages(t *testing.T) {
 	}
 }
 
-// commandIn finds a command where code would stand: at the beginning of a line, after a prompt, a backtick, `run:`, a list's
-// dash, `&&`, or the path of the package; up to what ends it.
-var commandIn = regexp.MustCompile("(?:^|^\\$ |`|run: |^ *- |&& |cmd/)agentc ([a-z-][^`|>&;#]*)")
+// Where commands stand: in prose between backticks; in a block at the beginning of a line, after a prompt, `run:`, a list's
+// dash, `&&` or the path of the package, up to what ends a command.
+var (
+	inProse = regexp.MustCompile("`agentc ([^`|>&;]+)")
+	inBlock = regexp.MustCompile(`(?:^|^\$ |run: |^ *- |&& |cmd/)agentc ([^|>&;#]+)`)
+)
 
 func knownCommand(args []string) error {
 	cmd, rest, err := newRoot().Find(args)

@@ -43,11 +43,11 @@ func Run(fleet *model.Fleet) []schema.Problem {
 	return schema.SortProblems(problems)
 }
 
-// A misspelt name takes an edge or an endpoint out of the fleet. Rules about what nobody asks for, calls or reaches would
-// then speak of the hole rather than of the mistake: they wait until the names are right.
+// A misspelt name takes an edge or an endpoint out of the fleet. Rules about what nobody accepts, asks for, calls or reaches
+// would then speak of the hole rather than of the mistake: they wait until the names are right.
 var (
 	makeGaps    = []string{"unknown-agent", "unknown-skill", "unknown-endpoint", "edge-not-accepted"}
-	speakOfGaps = []string{"edge-not-requested", "skill-unreachable", "endpoint-unused", "rule-unmatched", "rule-never-matters"}
+	speakOfGaps = []string{"edge-not-accepted", "edge-not-requested", "skill-unreachable", "endpoint-unused", "rule-unmatched", "rule-never-matters"}
 )
 
 func makesGap(p schema.Problem) bool { return slices.Contains(makeGaps, p.Rule) }

@@ -9,13 +9,14 @@ import (
 	"testing/fstest"
 	"unicode/utf8"
 
+	"agentc/compiler"
 	"agentc/schema"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzCheck spoils the template or the shipped fleet in a few places and expects an answer: no panic, every problem at a
-// place that exists, and the same problems twice.
+// place that exists, the same problems twice, and no failure of ours on what the rules let through.
 func FuzzCheck(f *testing.F) {
 	fleets := []fstest.MapFS{template(f), read(f, "../..", "agents.d", "policies")}
 	for seed := range uint64(150) {
@@ -38,6 +39,9 @@ func FuzzCheck(f *testing.F) {
 		}
 		if diff := cmp.Diff(found, compile(t, files)); diff != "" {
 			t.Errorf("the second time (-first +second):\n%s", diff)
+		}
+		if _, _, err := compiler.Compile(false, folders(t, files)...); err != nil {
+			t.Errorf("the author should have been told by a rule, and is told by a failure: %v", err)
 		}
 	})
 }

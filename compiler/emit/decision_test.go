@@ -381,6 +381,8 @@ func TestSelfTest(t *testing.T) {
 // The self-test asks for every verdict that a grant can get, on both sides of every boundary, and beside every edge.
 func TestSelfTestIsComplete(t *testing.T) {
 	env := decisionEnv()
+	remediate := env.Agents[2]
+	decisionEdge(env.System, remediate, false, remediate.Callers[0].Grants[0]) // rules that another edge has too
 	type call struct{ caller, callee, skill string }
 	asked := map[call]map[string]bool{} // → verdicts
 	values := map[string]bool{}         // of confidence and anomaly
