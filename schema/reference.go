@@ -49,7 +49,7 @@ func (r *reference) kind(t reflect.Type) {
 
 func (r *reference) fields(s section) {
 	r.out.WriteString("| field | type | required | meaning |\n| --- | --- | --- | --- |\n")
-	for _, f := range planOf(s.of).fields[1:] {
+	for _, f := range planOf(s.of).fields {
 		written, owner := s.of.FieldByIndex(f.index), s.of
 		if len(f.index) > 1 { // a field of the Header
 			owner = s.of.Field(f.index[0]).Type
@@ -58,8 +58,9 @@ func (r *reference) fields(s section) {
 		if f.rule.required {
 			required = "yes"
 		}
-		fmt.Fprintf(&r.out, "| `%s` | %s | %s | %s |\n", f.name, r.typeOf(written.Type, f.rule, strings.TrimPrefix(s.path+"."+f.name, ".")),
-			required, cell(r.docs[owner.Name()+"."+written.Name]))
+		path := strings.TrimPrefix(s.path+"."+f.name, ".")
+		fmt.Fprintf(&r.out, "| `%s` | %s | %s | %s |\n",
+			f.name, r.typeOf(written.Type, f.rule, path), required, cell(r.docs[owner.Name()+"."+written.Name]))
 	}
 	r.out.WriteString("\n")
 }

@@ -104,7 +104,8 @@ func TestNotOfMissing(t *testing.T) {
 		if err := json.Unmarshal([]byte(test.input), &input); err != nil {
 			t.Fatal(err)
 		}
-		set, err := rego.New(rego.Query("data.page.holds"), rego.Module("page.rego", module), rego.Input(input)).Eval(context.Background())
+		page := rego.New(rego.Query("data.page.holds"), rego.Module("page.rego", module), rego.Input(input))
+		set, err := page.Eval(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}

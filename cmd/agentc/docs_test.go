@@ -28,7 +28,7 @@ import (
 //	(none)     a picture
 //
 // With -update the output of commands is rewritten, but where lines are left out.
-var update = flag.Bool("update", false, "rewrite the outputs in the pages and the generated parts of docs/spec.md; read the difference")
+var update = flag.Bool("update", false, "rewrite outputs in the pages and the generated parts of docs/spec.md; read the difference")
 
 // pages are all that the repository has for people, by path from here.
 func pages(t *testing.T) []string {

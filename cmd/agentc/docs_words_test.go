@@ -37,8 +37,8 @@ func TestCommandsInPages(t *testing.T) {
 // Where commands stand: in prose between backticks; in a block at the beginning of a line, after a prompt, `run:`, a list's
 // dash, `&&` or the path of the package, up to what ends a command.
 var (
-	inProse = regexp.MustCompile("`agentc ([^`|>&;]+)")
-	inBlock = regexp.MustCompile(`(?:^|^\$ |run: |^ *- |&& |cmd/)agentc ([^|>&;#]+)`)
+	inProse = regexp.MustCompile("`agentc ([a-z-][^`|>&;]*)")
+	inBlock = regexp.MustCompile(`(?:^|^\$ |run: |^ *- |&& |cmd/)agentc ([a-z-][^|>&;#]*)`)
 )
 
 func knownCommand(args []string) error {
@@ -53,8 +53,9 @@ func knownCommand(args []string) error {
 }
 
 var (
-	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading = regexp.MustCompile(`^#+ (.*)$`)
+	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading   = regexp.MustCompile(`^#+ (.*)$`)
+	otherMark = regexp.MustCompile(`[^a-z0-9_-]`)
 )
 
 // TestLinksInPages follows every link within the repository to its file and its heading.
@@ -85,7 +86,7 @@ func anchorsOf(t *testing.T, page string) []string {
 	var anchors []string
 	for _, line := range linesOf(t, page) {
 		if m := heading.FindStringSubmatch(line); m != nil {
-			anchors = append(anchors, regexp.MustCompile(`[^a-z0-9_-]`).ReplaceAllString(strings.ReplaceAll(strings.ToLower(m[1]), " ", "-"), ""))
+			anchors = append(anchors, otherMark.ReplaceAllString(strings.ReplaceAll(strings.ToLower(m[1]), " ", "-"), ""))
 		}
 	}
 	return anchors

@@ -67,11 +67,21 @@ agents.d/hello.yaml
 - {id: low, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {below: 50}}, verdict: auto-reject}
 - {id: rest, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 50.5}}, verdict: auto-reject}
 `), ""},
-		{"an unknown anomaly is escalated, so a rejection of everything is not covered", addRules(`
+		{"an unknown anomaly is only escalated, so two halves do not cover a rejection of everything", addRules(`
 - {id: low, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {below: 50}}, verdict: auto-reject}
-- {id: never, reason: r, match: {skills: [hello/greet]}, verdict: auto-reject}
-`), "rule-never-matters"},
-		{"an unknown anomaly never executes", `
+- {id: rest, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 50}}, verdict: auto-reject}
+- {id: whole, reason: r, match: {skills: [hello/greet]}, verdict: auto-reject}
+`), "rule-never-matters rule-never-matters"}, // the halves
+		{"an unknown anomaly never executes, so two halves do not cover an execution of everything", `
+policies/reviewers.yaml
+-       match: {tags: [writing], risks: [low]}
++       match: {skills: [greeter/welcome]}
+` + addRules(`
+- {id: low, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {below: 50}}, verdict: auto-execute}
+- {id: rest, reason: r, match: {skills: [hello/greet]}, when: {anomaly: {atLeast: 50}}, verdict: auto-execute}
+- {id: whole, reason: r, match: {skills: [hello/greet]}, verdict: auto-execute}
+`), "rule-never-matters rule-never-matters"}, // the halves
+		{"an execution wherever the anomaly is known", `
 policies/reviewers.yaml
 -       match: {tags: [writing], risks: [low]}
 +       match: {tags: [writing], risks: [low]}
@@ -86,16 +96,16 @@ policies/reviewers.yaml
 `), ""},
 		{"a second escalation with a higher quorum", addRules(`
 - {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
-- {id: leads, reason: r, match: {risks: [low], callers: [greeter]}, verdict: escalate, route: leads}
-`) + leads(2), "rule-never-matters"}, // the first: the second always asks more people
+- {id: seniors, reason: r, match: {risks: [low], callers: [greeter]}, verdict: escalate, route: seniors}
+`) + seniors(2), "rule-never-matters"}, // the first: the second always asks more people
 		{"a second escalation that asks the same", addRules(`
 - {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
-- {id: leads, reason: r, match: {risks: [low], callers: [greeter]}, verdict: escalate, route: people}
+- {id: seniors, reason: r, match: {risks: [low], callers: [greeter]}, verdict: escalate, route: people}
 `), "rule-never-matters"},
 		{"an escalation that asks more people when the agent doubts", addRules(`
 - {id: asks, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
-- {id: leads, reason: r, match: {skills: [hello/greet]}, when: {confidence: {below: 0.5}}, verdict: escalate, route: leads}
-`) + leads(2), ""},
+- {id: seniors, reason: r, match: {skills: [hello/greet]}, when: {confidence: {below: 0.5}}, verdict: escalate, route: seniors}
+`) + seniors(2), ""},
 		{"a rule that one environment needs", secondEnvironment(t) + `
 policies/reviewers.yaml
     team: soc
@@ -354,12 +364,12 @@ func addRules(rules string) string {
 	return "policies/reviewers.yaml\n    rules:\n" + added(rules, "    ")
 }
 
-// leads is one more route, with a quorum.
-func leads(quorum int) string {
+// seniors is one more route, with a quorum.
+func seniors(quorum int) string {
 	return fmt.Sprintf(`
 policies/reviewers.yaml
         - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
-+       - {name: leads, endpoint: chat, channel: leads, approvers: [leads], quorum: %d}
++       - {name: seniors, endpoint: chat, channel: seniors, approvers: [seniors], quorum: %d}
 `, quorum)
 }
 
@@ -430,6 +440,26 @@ agents.d/platform.yaml
 -       requests:
 -         - {to: greeter, skills: [welcome]}
 `
+
+// TestSaidOnce: what holds in every environment is said once and names none; else the message says where it holds.
+func TestSaidOnce(t *testing.T) {
+	const slow = `
+agents.d/hello.yaml
+-     timeouts: {request: 10s}
++     timeouts: {request: 40s}
+`
+	const slowInDev = `
+agents.d/hello.yaml
+      timeouts: {request: 10s}
++   environments: {dev: {workload: {timeouts: {request: 40s}}}}
+`
+	for change, want := range map[string]string{slow: "lower the second [timeout-chain]\n", slowInDev: "lower the second (in dev) [timeout-chain]\n"} {
+		archive := txtar.Parse([]byte("-- " + editSection + " --\n" + secondEnvironment(t) + change))
+		if got := problems(t, archive); !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("problems:\n%swant one that ends in %s", got, want)
+		}
+	}
+}
 
 // TestSecrets: a secret is found wherever it stands, and what only looks like one is not.
 func TestSecrets(t *testing.T) {

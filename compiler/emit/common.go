@@ -86,6 +86,11 @@ func origin(path string, ref schema.Ref) artifact.Origin {
 	return artifact.Origin{Path: path, Ref: ref}
 }
 
+// under leads to a field of what a ref points at.
+func under(ref schema.Ref, field string) schema.Ref {
+	return schema.Ref{Doc: ref.Doc, Path: ref.Path + "." + field}
+}
+
 // fromAgent is the origin of an object that exists because the agent does.
 func fromAgent(a *model.Agent) artifact.Origin { return origin("", schema.Ref{Doc: a.Doc}) }
 

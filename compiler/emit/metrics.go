@@ -13,8 +13,11 @@ import (
 // pod's label agents.d/agent; `agentd` for the runtime), namespace and pod. A pod that claims an `agent` of its own has it
 // renamed to `exported_agent`: nobody can speak for another agent.
 const (
-	// Histogram {caller, skill, outcome}: how long the calls of metricGuardRequests, a counter with the same labels, took; the
-	// agent's own work included.
+	// Counter {caller, skill, outcome}: every call that reached the guard, by what became of it, once the answer is complete.
+	// The guard creates the series of every outcome at zero when it starts, so that a pod without calls is told from a pod that
+	// nobody scrapes.
+	metricGuardRequests = "agentc_guard_requests_total"
+	// Histogram with the same labels: how long these calls took, the agent's own work included.
 	metricGuardDuration = "agentc_guard_request_duration_seconds"
 
 	// Counter {verdict}: decisions, by schema.Verdicts.
@@ -45,9 +48,16 @@ const (
 	metricAuditLag = "agentc_audit_lag_seconds"
 )
 
-// outcomeRefused is a call's outcome beside those in workloadcanary.go: it got no verdict at all (no mTLS, no trace, not A2A,
-// no bundle).
-const outcomeRefused = "refused"
+// What can become of a call. Only `failed` speaks of the agent: a canary is judged by it.
+const (
+	labelOutcome = "outcome"
+
+	outcomeOK        = "ok"        // the agent answered
+	outcomeFailed    = "failed"    // the agent answered with an error, too late or not at all
+	outcomeRejected  = "rejected"  // the verdict was auto-reject, or a human's
+	outcomeEscalated = "escalated" // a human was asked; the call was not forwarded
+	outcomeRefused   = "refused"   // it got no verdict at all: no mTLS, no trace, not A2A, no bundle
+)
 
 // Labels that Prometheus adds while it scrapes.
 const (

@@ -206,8 +206,3 @@ func runtimeOrigins(env *model.Environment) []artifact.Origin {
 		origin("spec.volumeClaimTemplates[0].spec.storageClassName", under(at, "storageClass")),
 	}
 }
-
-// under leads to a field of what a ref points at.
-func under(ref schema.Ref, field string) schema.Ref {
-	return schema.Ref{Doc: ref.Doc, Path: ref.Path + "." + field}
-}

@@ -182,7 +182,7 @@ func TestRuntimeFetchesItsBundle(t *testing.T) {
 			t.Errorf("volume %+v", v)
 		}
 	}
-	if sources := credentials(env); sources[len(sources)-1].Secret.Items[0].Path != "store" {
+	if sources := credentialVolume(env.Runtime.Endpoints)[0].Projected.Sources; sources[len(sources)-1].Secret.Items[0].Path != "store" {
 		t.Errorf("credentials %+v", sources)
 	}
 	reached := false

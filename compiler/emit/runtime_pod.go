@@ -7,20 +7,13 @@ import (
 	"agentc/compiler/model"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Volumes of agentd and where they are mounted. What is below /run/agentc comes from outside and is read-only.
+// Volumes that only agentd has.
 const (
-	volumeBundle      = "bundle"
-	volumeTLS         = "tls"
-	volumeCA          = "ca"
-	volumeKeys        = "keys"
-	volumeCredentials = "credentials"
-	volumeData        = "data"
-	volumeTmp         = "tmp"
+	volumeBundle = "bundle"
+	volumeData   = "data"
 
-	runDir  = "/run/agentc/"
 	dataDir = "/var/lib/agentd"
 )
 
@@ -82,7 +75,7 @@ func runtimeArgs(env *model.Environment) []string {
 	if len(callbackSources(env)) > 0 {
 		args = append(args, fmt.Sprintf("--callback=:%d", model.PortCallback), "--callback-host="+callbackHost(env))
 	}
-	if len(credentials(env)) > 0 {
+	if len(credentialVolume(env.Runtime.Endpoints)) > 0 {
 		args = append(args, "--credentials="+runDir+volumeCredentials)
 	}
 	// The endpoints of routes and intakes stand in the bundle, which is not there yet when it is fetched.
@@ -133,12 +126,7 @@ func runtimeVolumes(env *model.Environment) []corev1.Volume {
 	if env.Trust == "key" {
 		volumes = append(volumes, configVolume(volumeKeys, runtimeKeys))
 	}
-	if sources := credentials(env); len(sources) > 0 {
-		volumes = append(volumes, corev1.Volume{Name: volumeCredentials, VolumeSource: corev1.VolumeSource{
-			Projected: &corev1.ProjectedVolumeSource{Sources: sources, DefaultMode: ptr(int32(0o440))},
-		}})
-	}
-	return volumes
+	return append(volumes, credentialVolume(env.Runtime.Endpoints)...)
 }
 
 func runtimeMounts(env *model.Environment) []corev1.VolumeMount {
@@ -152,55 +140,4 @@ func runtimeMounts(env *model.Environment) []corev1.VolumeMount {
 		}
 	}
 	return mounts
-}
-
-// credentials are the keys of Secrets that agentd shows to its endpoints, each in a file named after the endpoint. Without
-// its Secret a replica does not start.
-func credentials(env *model.Environment) []corev1.VolumeProjection {
-	var sources []corev1.VolumeProjection
-	for _, e := range env.Runtime.Endpoints {
-		if c := e.Credential; c != nil {
-			sources = append(sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
-				LocalObjectReference: corev1.LocalObjectReference{Name: c.Secret},
-				Items:                []corev1.KeyToPath{{Key: c.Key, Path: e.Name}},
-			}})
-		}
-	}
-	return sources
-}
-
-// configVolume and secretVolume are read-only for everybody in the pod, a key only for its group, which is the process's.
-func configVolume(volume, name string) corev1.Volume {
-	return corev1.Volume{Name: volume, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-		LocalObjectReference: corev1.LocalObjectReference{Name: name}, DefaultMode: ptr(int32(0o444)),
-	}}}
-}
-
-func secretVolume(volume, name string) corev1.Volume {
-	return corev1.Volume{Name: volume, VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
-		SecretName: name, DefaultMode: ptr(int32(0o440)),
-	}}}
-}
-
-// apart asks for replicas on different nodes, and settles for less where there are not enough.
-func apart(name string) *corev1.Affinity {
-	return &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-		PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
-			Weight: 100,
-			PodAffinityTerm: corev1.PodAffinityTerm{
-				LabelSelector: &metav1.LabelSelector{MatchLabels: selector(name)},
-				TopologyKey:   corev1.LabelHostname,
-			},
-		}},
-	}}
-}
-
-// spread asks for replicas in different zones, in the same way.
-func spread(name string) []corev1.TopologySpreadConstraint {
-	return []corev1.TopologySpreadConstraint{{
-		MaxSkew:           1,
-		TopologyKey:       corev1.LabelTopologyZone,
-		WhenUnsatisfiable: corev1.ScheduleAnyway,
-		LabelSelector:     &metav1.LabelSelector{MatchLabels: selector(name)},
-	}}
 }

@@ -190,7 +190,7 @@ func guardArgs(a *model.Agent) []string {
 	if env.Trust == "key" {
 		args = append(args, "--keys="+runDir+volumeKeys)
 	}
-	if len(agentCredentials(a)) > 0 {
+	if len(credentialUses(a)) > 0 {
 		args = append(args, "--credentials="+runDir+volumeCredentials)
 	}
 	if otlp := env.Peers.OTLP; otlp != nil {
@@ -223,12 +223,11 @@ func guardVolumes(a *model.Agent) []corev1.Volume {
 	if a.Env.Trust == "key" {
 		volumes = append(volumes, configVolume(volumeKeys, runtimeKeys))
 	}
-	if sources := agentCredentials(a); len(sources) > 0 {
-		volumes = append(volumes, corev1.Volume{Name: volumeCredentials, VolumeSource: corev1.VolumeSource{
-			Projected: &corev1.ProjectedVolumeSource{Sources: sources, DefaultMode: ptr(int32(0o440))},
-		}})
+	var endpoints []*model.Endpoint
+	for _, u := range credentialUses(a) {
+		endpoints = append(endpoints, u.Endpoint)
 	}
-	return volumes
+	return append(volumes, credentialVolume(endpoints)...)
 }
 
 func guardMounts(a *model.Agent) []corev1.VolumeMount {
@@ -242,18 +241,4 @@ func guardMounts(a *model.Agent) []corev1.VolumeMount {
 // credentialUses are the endpoints to which the guard shows a credential.
 func credentialUses(a *model.Agent) []*model.Use {
 	return slices.DeleteFunc(slices.Clone(a.Uses), func(u *model.Use) bool { return u.Endpoint.Credential == nil })
-}
-
-// agentCredentials are the keys of Secrets that the guard adds to what the agent sends, each in a file named after the
-// endpoint. The agent never sees them. Without its Secret a pod does not start.
-func agentCredentials(a *model.Agent) []corev1.VolumeProjection {
-	var sources []corev1.VolumeProjection
-	for _, u := range credentialUses(a) {
-		c := u.Endpoint.Credential
-		sources = append(sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
-			LocalObjectReference: corev1.LocalObjectReference{Name: c.Secret},
-			Items:                []corev1.KeyToPath{{Key: c.Key, Path: u.Endpoint.Name}},
-		}})
-	}
-	return sources
 }

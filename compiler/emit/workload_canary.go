@@ -13,19 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// What the guard counts (the other metrics are in metrics.go): every call that reached it, by what became of it, once the
-// answer is complete. It creates the series of every outcome at zero when it starts, so that a pod without calls is told
-// from a pod that nobody scrapes. Only `failed` speaks of the agent: a canary is judged by it.
-const (
-	metricGuardRequests = "agentc_guard_requests_total"
-	labelOutcome        = "outcome"
-
-	outcomeOK        = "ok"        // the agent answered
-	outcomeFailed    = "failed"    // the agent answered with an error, too late or not at all
-	outcomeRejected  = "rejected"  // the verdict was auto-reject, or a human's
-	outcomeEscalated = "escalated" // a human was asked; the call was not forwarded
-)
-
 // A canary is looked at once a minute, over the last five. The first look waits for two scrapes of the new pods.
 const (
 	analysisInterval = time.Minute
