@@ -12,7 +12,7 @@ quick: ## the product's own tests only
 	$(GO) test ./...
 
 golden: ## rewrite golden files, the catalogue, the JSON Schema and generated/; read the difference
-	$(GO) test ./compiler/check ./schema -update
+	$(GO) test ./compiler/check ./schema ./cmd/agentc -update
 	$(GO) run ./cmd/agentc schema > schema/agents.d.schema.json
 	$(GO) run ./cmd/agentc compile
 

@@ -65,6 +65,8 @@ var formats = []*format{
 		want: "a DNS name: lower-case labels of letters, digits and hyphens, joined by dots, at most 253 characters"},
 	{name: "label", max: 317, pattern: whole(`(` + hostname + `/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?`),
 		want: "a Kubernetes label key, such as app.kubernetes.io/name"},
+	{name: "labelvalue", max: 63, pattern: whole(`([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?`),
+		want: "the value of a Kubernetes label: letters, digits, and . _ - between them, at most 63 characters"},
 	{name: "env", max: 255, pattern: whole(`[A-Za-z_][A-Za-z0-9_]*`),
 		want: "the name of an environment variable: letters, digits and underscores, no digit first"},
 	{name: "verb", words: []string{"create", "update", "delete"}},

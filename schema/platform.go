@@ -128,7 +128,7 @@ type Pods struct {
 	ServiceAccount string `json:"serviceAccount,omitempty" rule:"name"`
 
 	// Labels that they carry.
-	Labels map[string]string `json:"labels,omitempty" rule:"keys=label"`
+	Labels map[string]string `json:"labels,omitempty" rule:"keys=label,items=labelvalue"`
 }
 
 // Tool is one tool of an MCP server.
@@ -201,7 +201,7 @@ type Peer struct {
 	Namespace string `json:"namespace,omitempty" rule:"name"`
 
 	// Labels of its pods.
-	Labels map[string]string `json:"labels,omitempty" rule:"keys=label"`
+	Labels map[string]string `json:"labels,omitempty" rule:"keys=label,items=labelvalue"`
 
 	// Port of its pods.
 	Port int32 `json:"port,omitempty" rule:"min=1,max=65535"`

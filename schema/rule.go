@@ -15,7 +15,7 @@ type rule struct {
 	words    []string // enum
 	format   *format
 	keys     *format // of the keys of a map
-	items    *rule   // of the items of a list
+	items    *rule   // of the items of a list and the values of a map
 	min, max *limit  // of numbers and durations, and of the length of text in characters
 	within   *[2]float64
 }

@@ -49,7 +49,7 @@ func TestTags(t *testing.T) {
 			}
 			kind := element.Kind()
 			if (r.format != nil || r.words != nil) && kind != reflect.String ||
-				r.items.format != nil && kind != reflect.Slice ||
+				r.items.format != nil && kind != reflect.Slice && kind != reflect.Map ||
 				r.keys != nil && kind != reflect.Map ||
 				r.within != nil && element != reflect.TypeFor[Range]() ||
 				(r.min != nil || r.max != nil) && (kind == reflect.Slice || kind == reflect.Map || kind == reflect.Struct) {
@@ -100,16 +100,17 @@ func TestFormats(t *testing.T) {
 		"topic":    {[]string{"falco.events"}, []string{"", ".", "..", "a b"}},
 		"giturl": {[]string{"https://g.example/a/b.git", "ssh://git@g.example:22/a.git", "git@g.example:a/b.git"},
 			[]string{"", "a/b", "http://g.example/a", "https://u@g.example/a", "https://u:p@g.example/a", "ssh://u:p@g.example/a", "https://g.example/a?token=b", "git@g.example:"}},
-		"path":     {[]string{"generated", "deploy/.gen/a"}, []string{"", "/a", "a/", "../a", "a/../b", ".", "a//b", `a\b`}},
-		"dns":      {[]string{"cluster.local", "a"}, []string{"", "A.b", "a.", "-a", "a..b", "a_b"}},
-		"label":    {[]string{"app", "app.kubernetes.io/name"}, []string{"", "/a", "a/", "a b", "a/b/c"}},
-		"env":      {[]string{"LOG_LEVEL", "_a1"}, []string{"", "1A", "A-B"}},
-		"verb":     {[]string{"create"}, []string{"", "get", "Create"}},
-		"skillref": {[]string{"remediate/isolate-workload"}, []string{"", "a", "a/", "a/b/c", "a/*"}},
-		"risk":     {[]string{"critical"}, []string{"", "none"}},
-		"channel":  {[]string{"soc-approvals"}, []string{"", "#soc", "~soc", "Soc"}},
-		"date":     {[]string{"2028-02-29"}, []string{"", "2027-02-29", "2027-1-1", "31.03.2027"}},
-		"priority": {[]string{"Emergency", "Debug"}, []string{"", "debug"}},
+		"path":       {[]string{"generated", "deploy/.gen/a"}, []string{"", "/a", "a/", "../a", "a/../b", ".", "a//b", `a\b`}},
+		"dns":        {[]string{"cluster.local", "a"}, []string{"", "A.b", "a.", "-a", "a..b", "a_b"}},
+		"label":      {[]string{"app", "app.kubernetes.io/name"}, []string{"", "/a", "a/", "a b", "a/b/c"}},
+		"labelvalue": {[]string{"", "prometheus", "a.b_c-1"}, []string{"a b", "-a", "a/b", "a."}},
+		"env":        {[]string{"LOG_LEVEL", "_a1"}, []string{"", "1A", "A-B"}},
+		"verb":       {[]string{"create"}, []string{"", "get", "Create"}},
+		"skillref":   {[]string{"remediate/isolate-workload"}, []string{"", "a", "a/", "a/b/c", "a/*"}},
+		"risk":       {[]string{"critical"}, []string{"", "none"}},
+		"channel":    {[]string{"soc-approvals"}, []string{"", "#soc", "~soc", "Soc"}},
+		"date":       {[]string{"2028-02-29"}, []string{"", "2027-02-29", "2027-1-1", "31.03.2027"}},
+		"priority":   {[]string{"Emergency", "Debug"}, []string{"", "debug"}},
 	}
 	for _, f := range formats {
 		c, ok := cases[f.name]

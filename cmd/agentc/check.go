@@ -1,9 +1,11 @@
 package main
 
 import (
-	"fmt"
+	"path"
+	"path/filepath"
 
 	"agentc/compiler/disk"
+	"agentc/schema"
 
 	"github.com/spf13/cobra"
 )
@@ -17,7 +19,7 @@ edited, left over or not ours.`,
 		Example: "  agentc check --format github",
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			out, err := o.compile(cmd)
+			out, problems, err := o.compile(cmd)
 			if err != nil {
 				return err
 			}
@@ -25,20 +27,34 @@ edited, left over or not ours.`,
 			if err != nil {
 				return err
 			}
-			if s.Clean() {
-				return nil
-			}
-			w := cmd.ErrOrStderr()
-			printFiles(w, o.out, "stale", s.Stale)
-			printFiles(w, o.out, "missing", s.Missing)
-			printFiles(w, o.out, "edited by hand", s.Edited)
-			printFiles(w, o.out, "left over from an earlier compile", s.Obsolete)
-			printFiles(w, o.out, "not ours", s.Strangers)
-			if s.Lock {
-				printFiles(w, o.out, "does not match the spec", []string{disk.LockName})
-			}
-			fmt.Fprintln(w, "run `agentc compile` and commit the result")
-			return errSpec
+			return o.finish(cmd, append(problems, o.drift(s)...), s.Clean())
 		},
 	}
+}
+
+// drift says, file by file, how generated/ differs from what follows from the spec.
+func (o *options) drift(s *disk.Status) []schema.Problem {
+	problems := o.files(schema.Error, s.Stale, "does not follow from the spec any more; run `agentc compile`")
+	problems = append(problems, o.files(schema.Error, s.Missing, "is missing; run `agentc compile`")...)
+	problems = append(problems, o.files(schema.Error, s.Obsolete, "is left over from an earlier compile; run `agentc compile`")...)
+	problems = append(problems, o.edited(s)...)
+	problems = append(problems, o.files(schema.Error, s.Strangers, "is not ours; remove it, or Argo CD applies it")...)
+	if s.Lock {
+		problems = append(problems, o.files(schema.Error, []string{disk.LockName}, "is not the lock of this spec; run `agentc compile`")...)
+	}
+	return problems
+}
+
+func (o *options) edited(s *disk.Status) []schema.Problem {
+	return o.files(schema.Error, s.Edited, "was edited by hand; change the spec instead, and overwrite it with `agentc compile --discard-edits`")
+}
+
+// files makes a problem of each file. It is about the whole file, so it stands on the first line.
+func (o *options) files(severity schema.Severity, files []string, message string) []schema.Problem {
+	var problems []schema.Problem
+	for _, f := range files {
+		at := schema.Position{File: path.Join(filepath.ToSlash(o.out), f), Line: 1, Column: 1}
+		problems = append(problems, schema.Problem{Position: at, Severity: severity, Message: message, Rule: "drift"})
+	}
+	return problems
 }

@@ -8,6 +8,7 @@ import (
 
 	"agentc/compiler"
 	"agentc/compiler/disk"
+	"agentc/schema"
 
 	"github.com/spf13/cobra"
 )
@@ -24,19 +25,21 @@ and removes only what it wrote itself. A generated file that somebody edited sto
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start := time.Now()
-			out, err := o.compile(cmd)
+			out, problems, err := o.compile(cmd)
 			if err != nil {
 				return err
 			}
 			status, err := disk.Write(o.outDir(), out.Tree, out.Lock, discard)
-			switch {
-			case errors.Is(err, disk.ErrEdited):
-				printFiles(cmd.ErrOrStderr(), o.out, "edited by hand, nothing was written (--discard-edits overwrites it)", status.Edited)
-				return errSpec
-			case err != nil:
+			if errors.Is(err, disk.ErrEdited) {
+				return o.finish(cmd, append(problems, o.edited(status)...), false)
+			}
+			if err != nil {
 				return err
 			}
-			printFiles(cmd.ErrOrStderr(), o.out, "not ours, left alone", status.Strangers)
+			problems = append(problems, o.files(schema.Warning, status.Strangers, "is not ours and was left alone; Argo CD will apply it")...)
+			if err := o.finish(cmd, problems, true); err != nil {
+				return err
+			}
 			if o.format == "text" {
 				printSummary(cmd.OutOrStdout(), out, status, time.Since(start))
 			}
@@ -60,10 +63,4 @@ func printSummary(w io.Writer, out *compiler.Output, s *disk.Status, took time.D
 	fmt.Fprintf(w, "%s, %s, %s, %s, %s, %.1f s\n", count(agents, "agent"), count(len(out.Fleet.Environments), "environment"),
 		count(edges, "edge"), count(objects, "object"), count(files, "file"), took.Seconds())
 	fmt.Fprintf(w, "%d written, %d removed, the rest unchanged\n", len(s.Missing)+len(s.Stale)+len(s.Edited), len(s.Obsolete))
-}
-
-func printFiles(w io.Writer, dir, what string, files []string) {
-	for _, f := range files {
-		fmt.Fprintf(w, "%s/%s: %s\n", dir, f, what)
-	}
 }

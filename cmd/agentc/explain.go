@@ -37,10 +37,11 @@ code 1 where it may not.`,
 			return nil
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := o.compile(cmd)
+			out, problems, err := o.compile(cmd)
 			if err != nil {
 				return err
 			}
+			printText(cmd.ErrOrStderr(), problems) // stdout is the answer's
 			if may {
 				return explainMay(cmd, out, args[0], args[1])
 			}

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"agentc/compiler"
+	"agentc/compiler/disk"
 
 	"github.com/spf13/cobra"
 )
@@ -36,10 +37,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.Execute()
 	var usage usageError
+	var lock *disk.LockError
 	switch {
 	case err == nil:
 		return exitFine
 	case errors.Is(err, errSpec):
+		return exitSpec
+	case errors.As(err, &lock):
+		fmt.Fprintf(stderr, "agentc: %v\n", err)
 		return exitSpec
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "agentc: %v\nRun `agentc --help` for what there is.\n", err)

@@ -71,22 +71,28 @@ func (o *options) open() ([]schema.Dir, func(), error) {
 	return dirs, closeAll, nil
 }
 
-// compile runs the compiler and prints what is wrong with the spec.
-func (o *options) compile(cmd *cobra.Command) (*compiler.Output, error) {
+// compile runs the compiler. Where the spec stops it, its problems are printed and the error says so; else they are the
+// caller's to print, once, with what it finds itself.
+func (o *options) compile(cmd *cobra.Command) (*compiler.Output, []schema.Problem, error) {
 	dirs, done, err := o.open()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer done()
 	out, problems, err := compiler.Compile(o.strict, dirs...)
 	if err != nil {
-		return nil, err
-	}
-	if err := o.print(cmd, problems); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if out == nil {
-		return nil, errSpec
+		return nil, nil, o.finish(cmd, problems, false)
 	}
-	return out, nil
+	return out, problems, nil
+}
+
+// finish prints what was found and ends the command.
+func (o *options) finish(cmd *cobra.Command, problems []schema.Problem, fine bool) error {
+	if err := o.print(cmd, schema.SortProblems(problems)); err != nil || fine {
+		return err
+	}
+	return errSpec
 }

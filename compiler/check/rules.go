@@ -49,6 +49,8 @@ var Rules = []Rule{
 	{"canary-replicas", schema.Error, canaryReplicas},
 	{"canary-metrics", schema.Error, canaryMetrics},
 	{"canary-steps", schema.Error, canarySteps},
+	{"canary-ignored", schema.Warning, canaryIgnored},
+	{"probe-order", schema.Error, probeOrder},
 	{"timeout-chain", schema.Error, timeoutChain},
 	{"timeout-shutdown", schema.Error, timeoutShutdown},
 	{"whole-seconds", schema.Error, wholeSeconds},

@@ -147,8 +147,9 @@ func TestDamagedLockStopsTheRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		tree, lock := fleet(t, 2, 2)
-		if _, err := Write(dir, tree, lock, true); err == nil {
-			t.Errorf("%s: Write went on", name)
+		var damaged *LockError
+		if _, err := Write(dir, tree, lock, true); !errors.As(err, &damaged) {
+			t.Errorf("%s: %v, want a LockError", name, err)
 		}
 	}
 }

@@ -53,7 +53,13 @@ func NewLock(compiler string, inputs []schema.Input, tree *artifact.Tree) *Lock 
 // Bytes of the lock as they are written.
 func (l *Lock) Bytes() ([]byte, error) { return artifact.JSON(l) }
 
-// readLock reads a lock; a missing one is empty. One that cannot be read owns nothing, and the error says so.
+// LockError says that agentc.lock.json cannot be used as it stands, which is the user's to mend: a merge left its marks in
+// it, or a newer compiler wrote it.
+type LockError struct{ reason string }
+
+func (e *LockError) Error() string { return e.reason }
+
+// readLock reads a lock; a missing one is empty.
 func readLock(root *os.Root, name string) (*Lock, error) {
 	data, err := root.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,10 +70,10 @@ func readLock(root *os.Root, name string) (*Lock, error) {
 	}
 	l := &Lock{}
 	if err := json.Unmarshal(data, l); err != nil {
-		return nil, fmt.Errorf("%s is damaged (%w): restore it from Git, or delete it together with the generated files", name, err)
+		return nil, &LockError{fmt.Sprintf("%s is damaged (%v): take one side's generated/ as a whole from Git, and compile again", name, err)}
 	}
 	if l.Format != lockFormat {
-		return nil, fmt.Errorf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%s)", name, l.Format, lockFormat, l.Compiler)
+		return nil, &LockError{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%s)", name, l.Format, lockFormat, l.Compiler)}
 	}
 	return l, nil
 }

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"strconv"
+	"strings"
 
 	"agentc/compiler/artifact"
 	"agentc/compiler/model"
@@ -71,11 +72,20 @@ func agentMeta(a *model.Agent, name string, wave int) metav1.ObjectMeta {
 	m := meta(a.Env, a.Namespace, name, wave)
 	m.Labels["app.kubernetes.io/name"] = a.Name
 	m.Labels["app.kubernetes.io/component"] = "agent"
-	m.Labels["app.kubernetes.io/version"] = a.Card.Version
+	m.Labels["app.kubernetes.io/version"] = labelValue(a.Card.Version)
 	m.Labels[labelTeam] = a.Team.Name
 	m.Labels[labelAgent] = a.Name
 	m.Annotations[annotationOwner] = a.Team.Email
 	return m
+}
+
+// labelValue makes a label's value of a version: a label holds no `+`, and 63 characters at most.
+func labelValue(version string) string {
+	value := strings.ReplaceAll(version, "+", "_")
+	if len(value) > model.MaxLabel {
+		value = value[:model.MaxLabel]
+	}
+	return strings.TrimRight(value, "._-")
 }
 
 // selector picks the pods of one agent, or of agentd, within their namespace. It never changes during an agent's life.

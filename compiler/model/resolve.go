@@ -86,7 +86,9 @@ func (e *Environment) identity(name, namespace string) Identity {
 func (f *Fleet) TeamNames() []string {
 	var names []string
 	for _, t := range f.Teams {
-		names = append(names, t.Name)
+		if t.Name != "" { // one that could not be read
+			names = append(names, t.Name)
+		}
 	}
 	return names
 }

@@ -3,7 +3,7 @@
 #
 # input:
 #   event    {source: name of the intake, priority: as Falco spells it, namespace}; each may be missing
-#   context  {today: "2027-03-31", UTC}
+#   context  {today: "2027-03-31", hour: 0 to 23; both UTC. The hour is for the teams' Rego}
 package agentc
 
 threshold := {"percentile": 0, "rules": ["no-prefilter"]} if {

@@ -11,7 +11,8 @@
 #   subject   {type: "agent", id: SPIFFE id of the caller}
 #   action    {name: skill}
 #   resource  {type: "agent", id: name of the callee}
-#   context   {trace_id, confidence: 0 to 1, a claim of the caller, anomaly: {percentile: 0 to 100}, ...}
+#   context   {trace_id, confidence: 0 to 1, a claim of the caller, anomaly: {percentile: 0 to 100}, hour: 0 to 23,
+#             parameters, ...}
 package agentc
 
 decision.decision := verdict == "auto-execute"
