@@ -50,11 +50,16 @@ func Check(dirs ...schema.Dir) (*model.Fleet, []schema.Problem, error) {
 	if err != nil || source.Incomplete {
 		return nil, schema.SortProblems(problems), err
 	}
+	foreign, err := foreignCore(dirs)
+	if err != nil {
+		return nil, nil, err
+	}
+	problems = append(problems, foreign...)
 	fleet, missing := model.Resolve(source)
 	problems = append(problems, missing...)
 	if fleet != nil {
 		problems = append(problems, check.Run(fleet)...)
-		problems = append(problems, rego.Check(source.Rego, fleet.TeamNames())...)
+		problems = append(problems, rego.Check(source.Rego, fleet.ReviewerNames())...)
 	}
 	return fleet, schema.SortProblems(problems), nil
 }

@@ -132,8 +132,13 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, p place) bool {
 		d.wrongType(n, p, "a list")
 		return false
 	}
-	if p.rule.required && len(n.Content) == 0 {
+	switch {
+	case len(n.Content) > 0:
+	case p.rule.required:
 		d.at(p.head, ruleMissingField, "%s needs at least one entry", p.name)
+	default:
+		// To one reader it means none, to another what leaving it out means, which is often all.
+		d.at(p.head, ruleBadValue, "%s is an empty list; leave it out, or list something", p.name)
 	}
 	items := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
 	for i, item := range n.Content {

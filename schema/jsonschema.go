@@ -98,11 +98,7 @@ func (g *generator) schemaOf(t reflect.Type, r *rule) *jsonSchema {
 	case reflect.Struct:
 		return g.structure(t, r)
 	case reflect.Slice:
-		list := &jsonSchema{Type: "array", Items: g.schemaOf(t.Elem(), r.items)}
-		if r.required {
-			list.MinItems = 1
-		}
-		return list
+		return &jsonSchema{Type: "array", Items: g.schemaOf(t.Elem(), r.items), MinItems: 1}
 	case reflect.Map:
 		return &jsonSchema{Type: "object", PropertyNames: textOf(r.keys), AdditionalProperties: g.schemaOf(t.Elem(), r.items)}
 	case reflect.Bool:

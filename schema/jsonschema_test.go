@@ -83,7 +83,7 @@ spec:
 		{agent, "version: 1.0.0", `version: "1"`, false},
 		{agent, "risk: low", "risk: lowest", false},
 		{agent, "[triage]", "[Triage]", false},
-		{agent, "[triage]", "[]", true},
+		{agent, "[triage]", "[]", false},
 		{agent, "skills: [score]", "skills: []", false},
 		{agent, "skills: [score]", "skills: score", false},
 		{agent, "min: 2", "min: 0", false},

@@ -66,6 +66,12 @@ func (f file) isRego() bool {
 	return path.Ext(f.path) == ".rego" && !strings.HasSuffix(f.path, "_test.rego")
 }
 
+// looksLikeSpec says whether the author of a file must think that it is read, though it is not.
+func (f file) looksLikeSpec() bool {
+	ext := path.Ext(f.path)
+	return ext != strings.ToLower(ext) && slices.Contains([]string{".yaml", ".yml", ".rego"}, strings.ToLower(ext))
+}
+
 // list finds all files of a folder that are not hidden, in order.
 func (l *loader) list(dir Dir, policies bool) ([]file, error) {
 	err := fs.ErrNotExist
@@ -91,6 +97,9 @@ func (l *loader) list(dir Dir, policies bool) ([]file, error) {
 			return skip(entry)
 		case entry.Type()&fs.ModeSymlink != 0 && !l.leadsToFile(f):
 			return nil
+		case !entry.IsDir() && f.looksLikeSpec():
+			at := Position{File: f.name(), Line: 1, Column: 1}
+			l.problems = append(l.problems, Problem{at, Error, "this file would not be read; its name must end in .yaml, .yml or .rego, in lower case", ruleIgnored})
 		case !entry.IsDir():
 			files = append(files, f)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -79,6 +80,8 @@ func (d *decoder) syntax(err error, text []byte) {
 	}
 	line, column := clamp(text, fault.Mark.Line, fault.Mark.Column)
 	switch tab := indentTab(lineOf(text, line)); {
+	case conflicted(text) > 0:
+		d.report(conflicted(text), 1, ruleSyntax, "this is the mark of a merge conflict; keep one of the two sides")
 	case fault.Message == tooDeep:
 		d.report(line, column, ruleTooLarge, tooDeep)
 	case tab > 0:
@@ -88,8 +91,31 @@ func (d *decoder) syntax(err error, text []byte) {
 	}
 }
 
+// conflicted is the first line that a merge left behind, or 0.
+func conflicted(text []byte) int {
+	for number, line := range bytes.Split(text, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("<<<<<<< ")) {
+			return number + 1
+		}
+	}
+	return 0
+}
+
+// hints say in the author's words what the parser's mean, for the slips that are made most.
+var hints = []struct{ message, hint string }{
+	{"mapping values are not allowed in this context", "a colon and a space begin a value; put text that holds them in quotes, or correct the indent"},
+	{"did not find expected alphabetic or numeric character", "`*` and `&` begin an alias or an anchor; write \"*\" in quotes"},
+	{"could not find expected ':'", "this line has no `key: value`"},
+	{"did not find expected key", "the indent of this line, or of one shortly before, differs from its neighbours'"},
+}
+
 func explain(fault *yaml.LoadError) string {
 	message := escape(fault.Message) // which may name an anchor
+	for _, h := range hints {
+		if strings.Contains(message, h.message) {
+			return h.hint + " (the parser says: " + message + ")"
+		}
+	}
 	if fault.ContextMsg == "" || fault.ContextMark.Line == 0 {
 		return message
 	}

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,4 +141,9 @@ func (r *rule) outside(value float64) string {
 	default:
 		return "at most " + r.max.text
 	}
+}
+
+// refuses says whether text would not do even in quotes.
+func (r *rule) refuses(s string) bool {
+	return r.words != nil && !slices.Contains(r.words, s) || r.format != nil && !r.format.matches(s)
 }

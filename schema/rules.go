@@ -16,12 +16,13 @@ const (
 	ruleQuoteIt      = "quote-it"
 	ruleBadValue     = "bad-value"
 	ruleArtifact     = "artifact-missing"
+	ruleIgnored      = "ignored-file"
 )
 
 // RuleIDs are the IDs of all problems that Load reports.
 var RuleIDs = []string{
 	ruleUnreadable, ruleTooLarge, ruleBadText, ruleSyntax, ruleSeveral, ruleFeature, ruleWrongKind, ruleUnknownField,
-	ruleDuplicateKey, ruleMissingField, ruleWrongType, ruleQuoteIt, ruleBadValue, ruleArtifact,
+	ruleDuplicateKey, ruleMissingField, ruleWrongType, ruleQuoteIt, ruleBadValue, ruleArtifact, ruleIgnored,
 }
 
 // maxProblems of one file. A file of a megabyte can hold a hundred thousand mistakes; nobody reads them.

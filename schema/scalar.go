@@ -84,7 +84,7 @@ func (d *decoder) text(n *yaml.Node, v reflect.Value, p place) bool {
 	s, r := n.Value, p.rule
 	length := utf8.RuneCountInString(s)
 	switch {
-	case isPlain(n) && !(r.format == formatNamed("date")) && mistakable(s) != "":
+	case isPlain(n) && !(r.format == formatNamed("date")) && mistakable(s) != "" && !r.refuses(s):
 		d.quoteIt(n, p.name)
 	case r.words != nil && !slices.Contains(r.words, s):
 		d.at(n, ruleBadValue, "%s is %s; it must be %s%s", p.name, quote(s), or(r.words), didYouMean(s, r.words))

@@ -36,7 +36,7 @@ const (
 
 // allRules lists every rule there is: the reader's, the model's, check's, the emitters' and those of users' Rego.
 func allRules() []string {
-	ids := slices.Concat(schema.RuleIDs, []string{"one-platform"})
+	ids := slices.Concat(schema.RuleIDs, []string{"one-platform", "product-core"})
 	for _, r := range check.Rules {
 		ids = append(ids, r.ID)
 	}

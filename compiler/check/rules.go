@@ -9,6 +9,7 @@ var Rules = []Rule{
 	{"unknown-endpoint", schema.Error, unknownEndpoint},
 	{"unknown-tool", schema.Error, unknownTool},
 	{"unknown-team", schema.Error, unknownTeam},
+	{"team-owns", schema.Error, teamOwns},
 	{"unknown-environment", schema.Error, unknownEnvironment},
 	{"unknown-route", schema.Error, unknownRoute},
 	{"unknown-intake", schema.Error, unknownIntake},

@@ -93,6 +93,17 @@ func (f *Fleet) TeamNames() []string {
 	return names
 }
 
+// ReviewerNames lists the teams that may write policies.
+func (f *Fleet) ReviewerNames() []string {
+	var names []string
+	for _, t := range f.Teams {
+		if t.Name != "" && t.Owns == "policies" {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
 // Agent finds an agent by name; nil if there is none.
 func (e *Environment) Agent(name string) *Agent { return find(e.Agents, name, (*Agent).key) }
 

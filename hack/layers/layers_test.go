@@ -38,7 +38,7 @@ var layers = []layer{
 		"the only package that writes; it knows files and no fleet"},
 	{"agentc/compiler/explain", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/artifact"},
 		"answers are read off the fleet and the tree, never computed again"},
-	{"agentc/compiler", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/check", "agentc/compiler/rego", "agentc/compiler/emit", "agentc/compiler/artifact", "agentc/compiler/disk"},
+	{"agentc/compiler", []string{"agentc/schema", "agentc/policies/core", "agentc/compiler/model", "agentc/compiler/check", "agentc/compiler/rego", "agentc/compiler/emit", "agentc/compiler/artifact", "agentc/compiler/disk"},
 		"names the stages in order"},
 	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/disk", "agentc/compiler/explain"},
 		"the edge: flags, printing, exit codes"},
