@@ -17,7 +17,7 @@ func newCheck(o *options) *cobra.Command {
 		Long: `check compiles in memory and compares. It ends with exit code 1 and a list where generated files are stale, missing,
 edited, left over or not ours.`,
 		Example: "  agentc check --format github",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out, problems, err := o.compile(cmd)
 			if err != nil {
@@ -39,8 +39,8 @@ func (o *options) drift(s *disk.Status) []schema.Problem {
 	problems = append(problems, o.files(schema.Error, s.Obsolete, "is left over from an earlier compile; run `agentc compile`")...)
 	problems = append(problems, o.edited(s)...)
 	problems = append(problems, o.files(schema.Error, s.Strangers, "is not ours; remove it, or Argo CD applies it")...)
-	if s.Lock {
-		problems = append(problems, o.files(schema.Error, []string{disk.LockName}, "is not the lock of this spec; run `agentc compile`")...)
+	if s.Lock != "" {
+		problems = append(problems, o.files(schema.Error, []string{disk.LockName}, s.Lock+"; run `agentc compile`")...)
 	}
 	return problems
 }

@@ -22,7 +22,7 @@ func newCompile(o *options) *cobra.Command {
 and removes only what it wrote itself. A generated file that somebody edited stops it.`,
 		Example: `  agentc compile
   agentc compile -C path/to/repository --strict`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start := time.Now()
 			out, problems, err := o.compile(cmd)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 
 	"agentc/compiler"
 	"agentc/compiler/explain"
+	"agentc/schema"
 
 	"github.com/spf13/cobra"
 )
@@ -18,9 +21,9 @@ import (
 func newExplain(o *options) *cobra.Command {
 	var may bool
 	cmd := &cobra.Command{
-		Use:   "explain FILE | FILE:LINE | --may CALLER AGENT/SKILL",
+		Use:   "explain AGENT | FILE | FILE:LINE | --may CALLER AGENT/SKILL",
 		Short: "Say where a value comes from, or why a call is allowed",
-		Long: `explain FILE prints an agent as the fleet sees it, each value with what set it.
+		Long: `explain AGENT, by its name or its file, prints it as the fleet sees it, each value with what set it.
 explain FILE:LINE leads from a generated line back to the spec.
 explain --may says whether one agent may ask another for a skill, by which lines and with which verdicts; it ends with exit
 code 1 where it may not.`,
@@ -37,6 +40,9 @@ code 1 where it may not.`,
 			return nil
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.format != "text" {
+				return usageError{errors.New("explain answers people; --format is for problems")}
+			}
 			out, problems, err := o.compile(cmd)
 			if err != nil {
 				return err
@@ -65,27 +71,54 @@ func explainMay(cmd *cobra.Command, out *compiler.Output, caller, target string)
 
 var fileLine = regexp.MustCompile(`^(.*):([0-9]+)(?::[0-9]+)?$`)
 
-// explainFile takes a file of the spec, or a line of a generated one.
+// explainFile takes an agent, by its file or its name, or a line of a generated file.
 func (o *options) explainFile(cmd *cobra.Command, out *compiler.Output, arg string) error {
 	file, line := arg, 0
 	if m := fileLine.FindStringSubmatch(arg); m != nil {
 		file = m[1]
 		line, _ = strconv.Atoi(m[2]) // digits; beyond an int it stays 0 and is asked for again
 	}
-	file = path.Clean(filepath.ToSlash(file))
+	file = o.asTyped(file)
 	if rest, ok := strings.CutPrefix(file, path.Clean(filepath.ToSlash(o.out))+"/"); ok {
-		if line == 0 {
-			return usageError{fmt.Errorf("%s is generated: name a line of it, as in %s:12", file, file)}
-		}
-		if err := explain.Generated(cmd.OutOrStdout(), out.Tree, rest, line); err != nil {
-			return usageError{err}
-		}
-		return nil
+		return o.explainLine(cmd, out, rest, line)
 	}
+	var known []string
 	for _, doc := range out.Fleet.Written.Agents {
-		if doc.File == file {
-			return explain.Agent(cmd.OutOrStdout(), out.Fleet, doc.Agent.Metadata.Name)
+		name := doc.Agent.Metadata.Name
+		if doc.File == file || name == arg {
+			return explain.Agent(cmd.OutOrStdout(), out.Fleet, name)
+		}
+		known = append(known, doc.File, name)
+	}
+	if near := schema.Nearest(file, known); near != "" {
+		return usageError{fmt.Errorf("%s is no agent; did you mean %s?", arg, near)}
+	}
+	return usageError{fmt.Errorf("%s is no agent of the fleet and no file below %s; the platform and the policies are explained by what they lead to", arg, o.out)}
+}
+
+// asTyped is a path as the spec and the generated files are named: with slashes, from the folder of -C.
+func (o *options) asTyped(file string) string {
+	if filepath.IsAbs(file) {
+		if dir, err := filepath.Abs(o.dir); err == nil && holds(dir, file) {
+			file, _ = filepath.Rel(dir, file) // holds saw that there is one
 		}
 	}
-	return usageError{fmt.Errorf("%s is no agent of the fleet and no file below %s", file, o.out)}
+	return path.Clean(filepath.ToSlash(file))
+}
+
+// explainLine leads from a line of a generated file to the spec. The file must be what the spec compiles to, or the line
+// would be another one's.
+func (o *options) explainLine(cmd *cobra.Command, out *compiler.Output, file string, line int) error {
+	name := path.Join(filepath.ToSlash(o.out), file)
+	if line == 0 {
+		return usageError{fmt.Errorf("%s is generated: name a line of it, as in %s:12", name, name)}
+	}
+	want, _ := out.Tree.File(file)
+	if have, err := os.ReadFile(filepath.Join(o.outDir(), filepath.FromSlash(file))); err == nil && want != nil && !bytes.Equal(have, want) {
+		return usageError{fmt.Errorf("%s is not what the spec compiles to; run `agentc compile` first", name)}
+	}
+	if err := explain.Generated(cmd.OutOrStdout(), out.Tree, file, line); err != nil {
+		return usageError{err}
+	}
+	return nil
 }

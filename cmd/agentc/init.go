@@ -23,7 +23,7 @@ func newInit(o *options) *cobra.Command {
 		Use:     "init",
 		Short:   "Write a minimal fleet into an empty folder, ready to compile",
 		Example: "  mkdir fleet && agentc init -C fleet && agentc compile -C fleet",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range []string{o.spec, o.policies} {
 				if _, err := os.Stat(o.in(name)); !errors.Is(err, fs.ErrNotExist) {

@@ -10,6 +10,7 @@ import (
 
 	"agentc/compiler"
 	"agentc/compiler/disk"
+	"agentc/schema"
 
 	"github.com/spf13/cobra"
 )
@@ -70,7 +71,19 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		Args:          usageArgs(cobra.NoArgs),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var verbs []string
+			for _, c := range cmd.Commands() {
+				verbs = append(verbs, c.Name())
+			}
+			if near := schema.Nearest(args[0], verbs); near != "" {
+				return usageError{fmt.Errorf("there is no command %q; did you mean %q?", args[0], near)}
+			}
+			return usageError{fmt.Errorf("there is no command %q", args[0])}
+		},
 	}
 	root.SetVersionTemplate("agentc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -79,7 +92,7 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
 	return root
 }
 
-// usageArgs makes a wrong number of arguments a usage error.
+// usageArgs makes wrong arguments a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
@@ -89,11 +102,19 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// noArgs refuses arguments in our own words: cobra's take them for misspelt commands.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s takes no arguments; -C names another folder", cmd.CommandPath())}
+	}
+	return nil
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "agentc", compiler.Version) },
 	}
 }

@@ -21,11 +21,14 @@ type options struct {
 	format                   string
 }
 
+// defaultPolicies need not exist; a folder that somebody names must.
+const defaultPolicies = "policies"
+
 func (o *options) register(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVarP(&o.dir, "dir", "C", ".", "run in this folder")
 	f.StringVar(&o.spec, "spec", "agents.d", "folder of the agents and the platform")
-	f.StringVar(&o.policies, "policies", "policies", "folder of the reviewer policies")
+	f.StringVar(&o.policies, "policies", defaultPolicies, "folder of the reviewer policies")
 	f.StringVar(&o.out, "out", "generated", "folder of the generated files")
 	f.BoolVar(&o.strict, "strict", false, "treat warnings as errors")
 	f.StringVar(&o.format, "format", "text", "how to print problems: text, json, sarif or github")
@@ -47,6 +50,25 @@ func (o *options) in(path string) string {
 	return filepath.Join(o.dir, path)
 }
 
+// separate refuses folders that lie in each other: what is generated would be read as spec, and the spec be taken for
+// something that a stranger put among the generated files.
+func (o *options) separate() error {
+	for _, name := range []string{o.spec, o.policies} {
+		if holds(o.outDir(), o.in(name)) || holds(o.in(name), o.outDir()) {
+			return usageError{fmt.Errorf("--out %s and %s lie in each other; name a folder of its own", o.out, name)}
+		}
+	}
+	return nil
+}
+
+// holds says whether a folder is another, or lies somewhere around it.
+func holds(outer, inner string) bool {
+	a, errA := filepath.Abs(outer)
+	b, errB := filepath.Abs(inner)
+	rel, err := filepath.Rel(a, b)
+	return errors.Join(errA, errB, err) == nil && filepath.IsLocal(rel)
+}
+
 // open gives the two folders of the spec. Nothing outside them can be read through a link.
 func (o *options) open() ([]schema.Dir, func(), error) {
 	var dirs []schema.Dir
@@ -58,12 +80,16 @@ func (o *options) open() ([]schema.Dir, func(), error) {
 	}
 	for _, name := range []string{o.spec, o.policies} {
 		root, err := os.OpenRoot(o.in(name))
-		if errors.Is(err, fs.ErrNotExist) && name == o.policies {
+		if errors.Is(err, fs.ErrNotExist) && name == o.policies && name == defaultPolicies {
 			continue // a fleet without reviewers is checked like any other, and told what it lacks
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			closeAll()
+			return nil, nil, usageError{fmt.Errorf("no spec: %w; `agentc init` writes one, -C names another folder", err)}
 		}
 		if err != nil {
 			closeAll()
-			return nil, nil, usageError{fmt.Errorf("no spec: %w; `agentc init` writes one, -C names another folder", err)}
+			return nil, nil, usageError{fmt.Errorf("the spec cannot be read: %w", err)}
 		}
 		roots = append(roots, root)
 		dirs = append(dirs, schema.Dir{Name: filepath.ToSlash(name), FS: root.FS()})
@@ -74,6 +100,9 @@ func (o *options) open() ([]schema.Dir, func(), error) {
 // compile runs the compiler. Where the spec stops it, its problems are printed and the error says so; else they are the
 // caller's to print, once, with what it finds itself.
 func (o *options) compile(cmd *cobra.Command) (*compiler.Output, []schema.Problem, error) {
+	if err := o.separate(); err != nil {
+		return nil, nil, err
+	}
 	dirs, done, err := o.open()
 	if err != nil {
 		return nil, nil, err

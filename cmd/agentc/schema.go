@@ -13,7 +13,7 @@ func newSchema() *cobra.Command {
 		Long: `schema prints the JSON Schema of all three kinds of document. An editor with a YAML language server uses it when a file
 begins with: # yaml-language-server: $schema=<path to the schema>`,
 		Example: "  agentc schema > schema/agents.d.schema.json",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := schema.JSONSchema()
 			if err != nil {

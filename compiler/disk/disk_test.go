@@ -257,6 +257,32 @@ func TestTwoCompilesAtOnce(t *testing.T) {
 	clean(t, dir, 40, 1)
 }
 
+// A link where a file of ours, or a folder of ours, is wanted is somebody's: it stays until they allow otherwise.
+func TestLinksInTheWay(t *testing.T) {
+	for _, link := range []string{"prod/manifests/ns0/agent.yaml", "prod/manifests/ns1"} {
+		dir := t.TempDir()
+		write(t, dir, 3, 1)
+		elsewhere := filepath.Join(dir, "elsewhere")
+		if err := errors.Join(os.Rename(filepath.Join(dir, link), elsewhere), os.Symlink(elsewhere, filepath.Join(dir, link))); err != nil {
+			t.Fatal(err)
+		}
+		tree, lock := fleet(t, 3, 1)
+		s, err := Write(dir, tree, lock, false)
+		if !errors.Is(err, ErrEdited) || cmp.Diff([]string{link}, s.Edited) != "" {
+			t.Errorf("%s: %v %+v, want it to count as edited", link, err, s)
+		}
+		if _, err := Write(dir, tree, lock, true); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Lstat(filepath.Join(dir, link)); err != nil || info.Mode()&os.ModeSymlink != 0 {
+			t.Errorf("%s is still a link: %v", link, err)
+		}
+		if s, err := Compare(dir, tree, lock); err != nil || len(s.Missing)+len(s.Stale)+len(s.Edited) > 0 {
+			t.Errorf("%s: %v %+v", link, err, s)
+		}
+	}
+}
+
 func TestLinksAreNotFollowed(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "prod"), 0o755); err != nil {
@@ -266,8 +292,11 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	tree, lock := fleet(t, 2, 1)
-	if _, err := Write(dir, tree, lock, true); err == nil {
-		t.Error("Write went through a link that leads out of the folder")
+	if _, err := Write(dir, tree, lock, false); !errors.Is(err, ErrEdited) {
+		t.Errorf("%v, want ErrEdited for a link that leads out of the folder", err)
+	}
+	if _, err := Write(dir, tree, lock, true); err != nil { // which takes the link away
+		t.Error(err)
 	}
 	if entries, _ := os.ReadDir(outside); len(entries) > 0 {
 		t.Errorf("something was written outside: %v", entries)

@@ -22,9 +22,10 @@ type Status struct {
 	Obsolete  []string // ours, no longer wanted
 	Edited    []string // in our lock or wanted, but changed by someone
 	Strangers []string // put there by someone
-	Lock      bool     // agentc.lock.json itself is missing or stale
+	Lock      string   // what is wrong with agentc.lock.json itself; empty: nothing
 
-	temps []string
+	temps   []string
+	blocked []string // links and the like that stand where a file, or the folder of one, is wanted; they count as edited
 
 	// owned is what a killed run left behind: files of the old lock and of the next one, side by side, by their digests.
 	// Nil where no run was killed.
@@ -33,14 +34,14 @@ type Status struct {
 
 // Clean says that the folder holds exactly what it ought to.
 func (s *Status) Clean() bool {
-	return !s.Lock && len(s.Missing)+len(s.Stale)+len(s.Obsolete)+len(s.Edited)+len(s.Strangers) == 0
+	return s.Lock == "" && len(s.Missing)+len(s.Stale)+len(s.Obsolete)+len(s.Edited)+len(s.Strangers) == 0
 }
 
 // Compare looks at a folder without changing it.
 func Compare(dir string, tree *artifact.Tree, lock *Lock) (*Status, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Status{Missing: tree.Paths(), Lock: true}, nil
+		return &Status{Missing: tree.Paths(), Lock: lockMissing}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -66,6 +67,7 @@ func compare(root *os.Root, tree *artifact.Tree, lock *Lock) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.findBlocked(tree)
 	for _, p := range tree.Paths() {
 		if !found[p] {
 			s.Missing = append(s.Missing, p)
@@ -76,7 +78,7 @@ func compare(root *os.Root, tree *artifact.Tree, lock *Lock) (*Status, error) {
 			return nil, err
 		}
 	}
-	s.Lock, err = lockDiffers(root, lock)
+	s.Lock, err = lockFault(root, old, lock)
 	return s, err
 }
 
@@ -98,6 +100,21 @@ func (s *Status) walk(root *os.Root) (map[string]bool, error) {
 		return nil
 	})
 	return found, err
+}
+
+// findBlocked tells the strangers that are in the way from those that are not. Writing through a link would change what is
+// behind it, and replacing it would take away what somebody put there: both are theirs to allow.
+func (s *Status) findBlocked(tree *artifact.Tree) {
+	inTheWay := func(p string) bool {
+		return slices.ContainsFunc(tree.Paths(), func(want string) bool { return want == p || strings.HasPrefix(want, p+"/") })
+	}
+	for _, p := range s.Strangers {
+		if inTheWay(p) {
+			s.blocked = append(s.blocked, p)
+		}
+	}
+	s.Strangers = slices.DeleteFunc(s.Strangers, inTheWay)
+	s.Edited = append(s.Edited, s.blocked...)
 }
 
 // file sorts one existing file into a list, or into none where it is as wanted.
@@ -131,16 +148,25 @@ func (s *Status) file(root *os.Root, tree *artifact.Tree, p, old, next string) e
 	return nil
 }
 
-func lockDiffers(root *os.Root, lock *Lock) (bool, error) {
+const lockMissing = "is missing"
+
+// lockFault says how the lock on disk differs from the wanted one.
+func lockFault(root *os.Root, old, lock *Lock) (string, error) {
 	want, err := lock.Bytes()
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	have, err := root.ReadFile(LockName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return lockMissing, nil
+	case err != nil || bytes.Equal(have, want):
+		return "", err
+	case old.Compiler != lock.Compiler:
+		return "was written by agentc " + old.Compiler + ", this is " + lock.Compiler, nil
+	default:
+		return "is not the lock of this spec", nil
 	}
-	return !bytes.Equal(have, want), err
 }
 
 func sortedKeys(m map[string]bool) []string {

@@ -62,13 +62,15 @@ func exclusive(root *os.Root) (func(), error) {
 
 // apply writes in the order that lets a killed run be finished: the next lock, the files, the rename.
 func apply(root *os.Root, tree *artifact.Tree, lock *Lock, s *Status) error {
-	for _, p := range s.temps {
+	for _, p := range slices.Concat(s.temps, s.blocked) {
+		step()
 		if err := root.Remove(p); err != nil {
 			return err
 		}
 	}
 	changed := slices.Concat(s.Missing, s.Stale, s.Edited)
-	if !s.Lock && len(changed)+len(s.Obsolete) == 0 {
+	changed = slices.DeleteFunc(changed, func(p string) bool { return slices.Contains(s.blocked, p) && !slices.Contains(s.Missing, p) })
+	if s.Lock == "" && len(changed)+len(s.Obsolete) == 0 {
 		return nil
 	}
 	if err := settle(root, s.owned); err != nil {

@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"agentc/compiler/artifact"
 	"agentc/schema"
@@ -15,13 +16,18 @@ func Generated(w io.Writer, tree *artifact.Tree, path string, line int) error {
 	}
 	objects := tree.Objects(path)
 	if objects == nil {
+		refs := tree.Origins(path)
+		if len(refs) == 0 {
+			fmt.Fprintln(w, "the whole file: it is copied, or the same for every fleet")
+			return nil
+		}
 		fmt.Fprintln(w, "the whole file")
-		printRefs(w, tree.Origins(path))
+		printRefs(w, refs)
 		return nil
 	}
 	object, at := artifact.Trace(objects, line)
 	if object == nil {
-		return fmt.Errorf("line %d of %s belongs to no object", line, path)
+		return fmt.Errorf("line %d of %s belongs to no object: it is the first comment, or beyond the end", line, path)
 	}
 	fmt.Fprintln(w, object)
 	if at != "" {
@@ -40,6 +46,6 @@ func Generated(w io.Writer, tree *artifact.Tree, path string, line int) error {
 
 func printRefs(w io.Writer, refs []schema.Ref) {
 	for _, r := range refs {
-		fmt.Fprintf(w, "  from %s  %s\n", r.Position(), r.Path)
+		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  from %s  %s", r.Position(), r.Path), " "))
 	}
 }
