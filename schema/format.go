@@ -33,6 +33,7 @@ const (
 	hostname = label63 + `(\.` + label63 + `)*`
 	mail     = `[A-Za-z0-9._%+-]{1,64}@` + hostname + `\.[a-z]{2,63}`
 	segment  = `\.?[A-Za-z0-9_-][A-Za-z0-9._-]*` // of a path: never empty, `.` or `..`
+	gitPath  = `[A-Za-z0-9._~%+/-]+`             // no character that Argo CD would take for a pattern
 	urlRest  = "(/[^\\s\\\\\"<>^`{|}]*)?"
 )
 
@@ -57,8 +58,10 @@ var formats = []*format{
 		want: "sha256: and 64 lower-case hexadecimal digits"},
 	{name: "topic", max: 249, pattern: whole(`\.?[A-Za-z0-9_-][A-Za-z0-9._-]*`),
 		want: "the name of a Kafka topic: letters, digits, and . _ - between them, at most 249 characters"},
-	{name: "giturl", max: 2048, pattern: whole(`https://[a-z0-9.-]+(:[0-9]{1,5})?/[^\s@]+|ssh://([A-Za-z0-9._-]+@)?[a-z0-9.-]+(:[0-9]{1,5})?/[^\s@]+|[A-Za-z0-9._-]+@[a-z0-9.-]+:[^\s@:][^\s@]*`), also: isGitURL,
+	{name: "giturl", max: 2048, pattern: whole(`https://[a-z0-9.-]+(:[0-9]{1,5})?/` + gitPath + `|ssh://([A-Za-z0-9._-]+@)?[a-z0-9.-]+(:[0-9]{1,5})?/` + gitPath + `|[A-Za-z0-9._-]+@[a-z0-9.-]+:` + gitPath), also: isGitURL,
 		want: "the URL of a Git repository, such as https://git.example/soc/agents.git or git@git.example:soc/agents.git, with no password or token in it"},
+	{name: "revision", max: 255, pattern: whole(`[A-Za-z0-9_][A-Za-z0-9._/-]*`),
+		want: "a branch or a tag, such as main or release/2027: letters, digits and . _ / -"},
 	{name: "path", max: 1024, pattern: whole(segment + `(/` + segment + `)*`),
 		want: "a relative path such as deploy/generated: letters, digits and . _ -, no slash first or last, no `..`"},
 	{name: "dns", max: 253, pattern: whole(hostname),

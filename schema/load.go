@@ -155,6 +155,11 @@ func (l *loader) add(f file, r result) {
 	if r.sum != "" {
 		l.inputs[f.name()] = r.sum
 	}
+	if r.rego != nil && !f.policies {
+		at := Position{File: f.name(), Line: 1, Column: 1}
+		l.problems = append(l.problems, Problem{at, Error, "Rego belongs in the folder of the policies, whose owners review it", ruleWrongKind})
+		return
+	}
 	if r.rego != nil {
 		l.source.Rego = append(l.source.Rego, *r.rego)
 	}

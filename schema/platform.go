@@ -271,7 +271,7 @@ type Environment struct {
 	ClusterDomain string `json:"clusterDomain,omitempty" rule:"dns"`
 
 	// Revision is the branch or tag that Argo CD follows. Default: `main`.
-	Revision string `json:"revision,omitempty" rule:"max=255"`
+	Revision string `json:"revision,omitempty" rule:"revision"`
 
 	// Issuer is the cert-manager issuer of the environment's identities.
 	Issuer Issuer `json:"issuer" rule:"required"`

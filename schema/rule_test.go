@@ -104,6 +104,7 @@ func TestFormats(t *testing.T) {
 		"dns":        {[]string{"cluster.local", "a"}, []string{"", "A.b", "a.", "-a", "a..b", "a_b"}},
 		"label":      {[]string{"app", "app.kubernetes.io/name"}, []string{"", "/a", "a/", "a b", "a/b/c"}},
 		"labelvalue": {[]string{"", "prometheus", "a.b_c-1"}, []string{"a b", "-a", "a/b", "a."}},
+		"revision":   {[]string{"main", "release/2027", "v1.0.0"}, []string{"", "*", "-x", "a b", "a*"}},
 		"env":        {[]string{"LOG_LEVEL", "_a1"}, []string{"", "1A", "A-B"}},
 		"verb":       {[]string{"create"}, []string{"", "get", "Create"}},
 		"skillref":   {[]string{"remediate/isolate-workload"}, []string{"", "a", "a/", "a/b/c", "a/*"}},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"agentc/compiler"
 	"agentc/schema"
@@ -26,7 +27,7 @@ func (o *options) print(cmd *cobra.Command, problems []schema.Problem) error {
 	case "github":
 		for _, p := range problems {
 			fmt.Fprintf(cmd.ErrOrStderr(), "::%s file=%s,line=%d,col=%d,title=%s::%s\n",
-				p.Severity, p.File, p.Line, p.Column, p.Rule, githubEscape(p.Message))
+				p.Severity, githubProperty(p.File), p.Line, p.Column, p.Rule, githubEscape(p.Message))
 		}
 	default:
 		printText(cmd.ErrOrStderr(), problems)
@@ -48,6 +49,7 @@ func printText(w io.Writer, problems []schema.Problem) {
 			errs--
 			warnings++
 		}
+		p.File = printable(p.File)
 		fmt.Fprintf(w, "%s: %s%s:%s %s %s[%s]%s\n", p.Position, colour, p.Severity, off, p.Message, faint, p.Rule, off)
 	}
 	if len(problems) > 0 {
@@ -75,6 +77,19 @@ func isTerminal(w io.Writer) bool {
 
 // githubEscape writes a message of a workflow command: it ends at a line break.
 var githubEscape = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace
+
+// githubProperty writes a value before the message: it also ends at a comma or a colon.
+var githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace
+
+// printable takes from a file's name what would move a terminal's cursor or begin a line.
+func printable(file string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, file)
+}
 
 type jsonProblem struct {
 	File     string          `json:"file"`

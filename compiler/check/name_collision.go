@@ -113,9 +113,9 @@ func policyNames(p *pass, doc *schema.Document) {
 // cluster has for itself tells nothing.
 func clusterNames(p *pass) {
 	clusters := names{p: p, what: "cluster"}
-	for i, e := range p.platform().Platform.Spec.Environments {
-		if url := strings.TrimSuffix(e.Cluster, "/"); url != "https://kubernetes.default.svc" {
-			clusters.add(in(p.platform(), "spec.environments[%d].cluster", i), url)
+	for _, env := range p.Environments {
+		if _, host, _ := strings.Cut(env.Cluster, "://"); host != "kubernetes.default.svc" {
+			clusters.add(at(env.From, "cluster"), host)
 		}
 	}
 }

@@ -18,6 +18,11 @@ func nameReserved(p *pass) {
 			p.report(in(p.platform(), "spec.clients[%d].name", i), "%q is the runtime's own name; choose another", runtimeName)
 		}
 	}
+	for i, e := range p.platform().Platform.Spec.Endpoints {
+		if e.Credential != nil && strings.HasSuffix(e.Credential.Secret, "-tls") {
+			p.report(in(p.platform(), "spec.endpoints[%d].credential.secret", i), "Secrets whose names end in -tls hold the agents' own keys, which are shown to nobody; choose another name")
+		}
+	}
 	fleet := in(p.platform(), "spec.fleet")
 	if argo := p.Git.ArgoNamespace; strings.HasPrefix(argo, p.Name+"-") {
 		p.report(fleet, "namespaces of fleet %q begin with %q, and so does Argo CD's, %s, which its Applications must not change; choose another name",

@@ -404,8 +404,6 @@ agents.d/platform.yaml
 // secondEnvironment is prod, in a cluster of its own, with dev's CA certificate.
 func secondEnvironment(t *testing.T) string {
 	t.Helper()
-	platform := string(template(t)["agents.d/platform.yaml"].Data)
-	ca := platform[strings.Index(platform, "          -----BEGIN"):]
 	return `
 agents.d/platform.yaml
     environments:
@@ -416,8 +414,23 @@ agents.d/platform.yaml
 +       bundle: {trust: git}
 +       ca:
 +         - |
-` + added(ca, "")
+` + added(prodCA, "          ")
 }
+
+// prodCA is another example that trusts nobody: its private key was thrown away.
+const prodCA = `-----BEGIN CERTIFICATE-----
+MIIBtTCCAVqgAwIBAgIUbI5r1YwLTqxhwglekJY68QZMCeowCgYIKoZIzj0EAwIw
+JjEkMCIGA1UEAwwbZXhhbXBsZSBwcm9kIENBLCByZXBsYWNlIG1lMB4XDTI2MTEy
+MjIyMDQ0MloXDTM2MTExOTIyMDQ0MlowJjEkMCIGA1UEAwwbZXhhbXBsZSBwcm9k
+IENBLCByZXBsYWNlIG1lMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEN5yzlCPj
+AN0d0q/az3iaKT3zWiSpb394ieN46k9lJ40wtFNNSANAE9ncZ/IZJ0qeEVCsoox8
+VUMn8LOwIIUvBqNmMGQwHQYDVR0OBBYEFCwpXDWsUcQt4AeB0ap/wanCTLryMB8G
+A1UdIwQYMBaAFCwpXDWsUcQt4AeB0ap/wanCTLryMBIGA1UdEwEB/wQIMAYBAf8C
+AQAwDgYDVR0PAQH/BAQDAgEGMAoGCCqGSM49BAMCA0kAMEYCIQDuapdPvnqN22Uc
+xhnZ7Kbw7ap0OIqDzLAUfWZss+OnfwIhAJanY/255ozFEeW6gA64CsVyUXqrcjNo
+MEkjEFNn/kQc
+-----END CERTIFICATE-----
+`
 
 // added marks lines as new, further to the right.
 func added(text, indent string) string {

@@ -1,6 +1,10 @@
 package check
 
-import "agentc/schema"
+import (
+	"slices"
+
+	"agentc/schema"
+)
 
 // selfClaimed refuses a rule that executes on nothing but the caller's word. Confidence is what an agent says of itself; a
 // model that was talked into something is also talked into being sure of it.
@@ -21,11 +25,13 @@ func selfClaimed(p *pass) {
 	}
 }
 
+// matchesAll says whether a match leaves nothing out; a list of all the risks is a match on nothing.
 func matchesAll(m schema.Match) bool {
-	return len(m.Skills)+len(m.Tags)+len(m.Risks)+len(m.Callers) == 0
+	anyRisk := len(m.Risks) == 0 || !slices.ContainsFunc(schema.Risks, func(r string) bool { return !slices.Contains(m.Risks, r) })
+	return len(m.Skills)+len(m.Tags)+len(m.Callers) == 0 && anyRisk
 }
 
-// bounds says whether a range leaves some percentile out. `atLeast: 0` is a condition on nothing.
+// bounds says whether a range leaves more than the very last percentile out. `atLeast: 0` is a condition on nothing.
 func bounds(r *schema.Range) bool {
-	return r != nil && (r.Below != nil || r.AtLeast != nil && *r.AtLeast > 0)
+	return r != nil && (r.Below != nil && *r.Below < 100 || r.AtLeast != nil && *r.AtLeast > 0)
 }

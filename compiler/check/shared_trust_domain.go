@@ -1,8 +1,13 @@
 package check
 
-import "agentc/schema"
+import (
+	"strings"
 
-// sharedTrustDomain refuses two environments with one trust domain: a certificate of dev would be worth something in prod.
+	"agentc/schema"
+)
+
+// sharedTrustDomain refuses two environments with one trust domain, or one CA: a certificate of dev would be worth
+// something in prod.
 func sharedTrustDomain(p *pass) {
 	doc := p.platform()
 	seen := map[string]schema.Ref{}
@@ -14,5 +19,16 @@ func sharedTrustDomain(p *pass) {
 			continue
 		}
 		seen[env.TrustDomain] = here
+	}
+	authorities := map[string]schema.Ref{}
+	for i, env := range doc.Platform.Spec.Environments {
+		for j, text := range env.CA {
+			text, here := strings.TrimSpace(text), in(doc, "spec.environments[%d].ca[%d]", i, j)
+			if first, ok := authorities[text]; ok {
+				p.report(here, "this CA is in force elsewhere already (%s): what it signs there would be believed here; give each environment its own", first.Position())
+				continue
+			}
+			authorities[text] = here
+		}
 	}
 }

@@ -108,7 +108,10 @@ func belongings(folder string, d *schema.Document) (team string, files []string)
 	}
 	files = []string{d.File}
 	for _, file := range d.Agent.Spec.Artifacts {
-		files = append(files, path.Join(folder, file))
+		// A document that somebody names as an artifact stays its owners'.
+		if ext := path.Ext(file); ext != ".yaml" && ext != ".yml" {
+			files = append(files, path.Join(folder, file))
+		}
 	}
 	return d.Agent.Spec.Team, files
 }

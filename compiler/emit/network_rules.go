@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"agentc/compiler/artifact"
 	"agentc/compiler/model"
@@ -186,6 +187,9 @@ func (p *ciliumPolicy) pods(what string, w schema.Pods) api.EndpointSelector {
 		match[labelServiceAcc] = w.ServiceAccount
 	}
 	for key, value := range w.Labels {
+		if strings.HasPrefix(key, "io.kubernetes.") || strings.HasPrefix(key, "io.cilium.") {
+			p.refuse("the pods of %s are selected by %s, which Cilium sets itself: it would replace the namespace or the service account", what, key)
+		}
 		match[sourceK8s+key] = value
 	}
 	return selectPods(match)

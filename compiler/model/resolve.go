@@ -46,7 +46,7 @@ func resolveEnvironment(fleet *Fleet, doc *schema.Document, i int) *Environment 
 		Fleet:         fleet,
 		Name:          w.Name,
 		TrustDomain:   w.TrustDomain,
-		Cluster:       w.Cluster,
+		Cluster:       clusterURL(w.Cluster),
 		ClusterDomain: cmp.Or(w.ClusterDomain, "cluster.local"),
 		Revision:      cmp.Or(w.Revision, "main"),
 		Issuer:        schema.Issuer{Kind: cmp.Or(w.Issuer.Kind, "ClusterIssuer"), Name: w.Issuer.Name},
@@ -118,6 +118,12 @@ func (a *Agent) Skill(id string) *Skill {
 }
 
 func (a *Agent) key() string { return a.Name }
+
+// clusterURL spells an API server's address in one way, by which Argo CD and the rules compare it.
+func clusterURL(written string) string {
+	url := strings.TrimSuffix(strings.TrimRight(written, "/"), ":443")
+	return strings.Replace(url, "kubernetes.default.svc.cluster.local", "kubernetes.default.svc", 1)
+}
 
 func certificates(written []string) []string {
 	var pem []string

@@ -1,0 +1,42 @@
+package check
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"agentc/schema"
+)
+
+// reservedLabel refuses a selector by the labels that Cilium gives pods itself: they would replace the namespace and the
+// service account beside them, and the policy would lead to pods that no reviewer read of.
+func reservedLabel(p *pass) {
+	look := func(ref schema.Ref, labels map[string]string) {
+		for _, key := range slices.Sorted(maps.Keys(labels)) {
+			if strings.HasPrefix(key, "io.kubernetes.") || strings.HasPrefix(key, "io.cilium.") {
+				p.report(schema.Ref{Doc: ref.Doc, Path: ref.Path + `.labels["` + key + `"]`},
+					"label %s is Cilium's own; say the namespace in namespace and the service account in serviceAccount", key)
+			}
+		}
+	}
+	doc := p.platform()
+	spec := &doc.Platform.Spec
+	for i, e := range spec.Endpoints {
+		if e.Pods != nil {
+			look(in(doc, "spec.endpoints[%d].pods", i), e.Pods.Labels)
+		}
+	}
+	for i, env := range spec.Environments {
+		for name, e := range env.Endpoints {
+			if e.Pods != nil {
+				look(in(doc, "spec.environments[%d].endpoints.%s.pods", i, name), e.Pods.Labels)
+			}
+		}
+	}
+	look(in(doc, "spec.peers.dns"), spec.Peers.DNS.Labels)
+	for name, peer := range map[string]*schema.Peer{"prometheus": spec.Peers.Prometheus, "otlp": spec.Peers.OTLP} {
+		if peer != nil {
+			look(in(doc, "spec.peers.%s", name), peer.Labels)
+		}
+	}
+}
