@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,15 +23,15 @@ func ruleNeverMatters(p *pass) {
 		if r.Verdict == "" {
 			continue // the reader speaks of it
 		}
-		var covers []string
-		matters := false
-		for _, j := range judgements {
-			needed, others := j.needs(r.ID, dead)
-			matters = matters || needed
-			covers = append(covers, others...)
+		if slices.ContainsFunc(judgements, func(j *judgement) bool { return j.needs(r.ID) }) {
+			continue
 		}
-		if !matters && len(covers) > 0 {
-			dead[r.ID] = true
+		dead[r.ID] = true
+		var covers []string
+		for _, j := range judgements {
+			covers = append(covers, j.bury(r.ID, dead)...)
+		}
+		if len(covers) > 0 {
 			slices.Sort(covers)
 			p.report(at(r.From, "id"), "rule %q can never matter: wherever it holds, the same or a stricter verdict follows from %s; remove it, or correct its match",
 				r.ID, list(slices.Compact(covers)))
@@ -58,10 +59,18 @@ func rulesOf(envs []*model.Environment) []*model.Rule {
 type judgement struct {
 	rules      []*model.Rule
 	escalation *model.Escalation
+	cells      []cell
 }
 
-func judgementsOf(envs []*model.Environment) []judgement {
-	var all []judgement
+// cell is one sample of both values, with what the living rules say of it.
+type cell struct {
+	confidence, anomaly value
+	strictest           outcome
+	holders             int // how many of the rules say just that
+}
+
+func judgementsOf(envs []*model.Environment) []*judgement {
+	var all []*judgement
 	for _, env := range envs {
 		seen := map[string]bool{}
 		for _, a := range env.Agents {
@@ -69,7 +78,9 @@ func judgementsOf(envs []*model.Environment) []judgement {
 				for _, g := range edge.Grants {
 					if key := setKey(g.Rules); !seen[key] {
 						seen[key] = true
-						all = append(all, judgement{g.Rules, &env.Policy.Escalation})
+						j := &judgement{rules: g.Rules, escalation: &env.Policy.Escalation}
+						j.sample()
+						all = append(all, j)
 					}
 				}
 			}
@@ -87,40 +98,81 @@ func setKey(rules []*model.Rule) string {
 	return b.String()
 }
 
-// needs says whether some confidence and anomaly exist for which a rule changes the outcome; if not, which rules decide in
-// its place: none where the judgement does not hold the rule.
-func (j judgement) needs(id string, dead map[string]bool) (needed bool, covers []string) {
-	own := slices.IndexFunc(j.rules, func(r *model.Rule) bool { return r.ID == id })
-	if own < 0 {
-		return false, nil
-	}
+// sample asks every rule about every cell, once: the rest is counting, so that a policy of hundreds of rules is judged in the
+// time that it takes to ask them.
+func (j *judgement) sample() {
 	for _, confidence := range samples(j.rules, func(w schema.When) *schema.Range { return w.Confidence }) {
 		for _, anomaly := range samples(j.rules, func(w schema.When) *schema.Range { return w.Anomaly }) {
-			said := j.says(j.rules[own], confidence, anomaly)
-			if said == (outcome{}) {
-				continue
+			c := cell{confidence: confidence, anomaly: anomaly}
+			for _, r := range j.rules {
+				switch said := j.says(r, confidence, anomaly); {
+				case said == (outcome{}):
+				case said == c.strictest:
+					c.holders++
+				case stricter(c.strictest, said) == said:
+					c.strictest, c.holders = said, 1
+				}
 			}
-			others, cover := j.others(id, dead, confidence, anomaly)
-			if stricter(others, said) != others {
-				return true, nil
-			}
-			covers = append(covers, cover)
+			j.cells = append(j.cells, c)
 		}
 	}
-	return false, covers
 }
 
-// others is the outcome without one rule and those that are dead, and the rule that gives it.
-func (j judgement) others(without string, dead map[string]bool, confidence, anomaly value) (all outcome, by string) {
+// rule finds one of the rules by its id; nil if the judgement does not hold it.
+func (j *judgement) rule(id string) *model.Rule {
+	if i := slices.IndexFunc(j.rules, func(r *model.Rule) bool { return r.ID == id }); i >= 0 {
+		return j.rules[i]
+	}
+	return nil
+}
+
+// needs says whether some confidence and anomaly exist for which the outcome is that rule's alone.
+func (j *judgement) needs(id string) bool {
+	r := j.rule(id)
+	return r != nil && slices.ContainsFunc(j.cells, func(c cell) bool {
+		return c.holders == 1 && j.says(r, c.confidence, c.anomaly) == c.strictest
+	})
+}
+
+// bury takes a rule that is not needed out of the cells, and says which rules decide in its place: none where the judgement
+// does not hold the rule.
+func (j *judgement) bury(id string, dead map[string]bool) (covers []string) {
+	r := j.rule(id)
+	if r == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for i := range j.cells {
+		c := &j.cells[i]
+		said := j.says(r, c.confidence, c.anomaly)
+		if said == (outcome{}) {
+			continue
+		}
+		if said == c.strictest {
+			c.holders--
+		}
+		if len(seen) < maxCovers {
+			seen[j.decider(dead, c.confidence, c.anomaly)] = true
+		}
+	}
+	return slices.Collect(maps.Keys(seen))
+}
+
+// maxCovers bounds how many rules a message looks for; it lists fewer.
+const maxCovers = 10
+
+// decider is the living rule that gives the outcome of a cell.
+func (j *judgement) decider(dead map[string]bool, confidence, anomaly value) (by string) {
+	var all outcome
 	for _, r := range j.rules {
-		if r.ID == without || dead[r.ID] {
+		if dead[r.ID] {
 			continue
 		}
 		if said := j.says(r, confidence, anomaly); stricter(all, said) != all {
 			all, by = said, r.ID
 		}
 	}
-	return all, by
+	return by
 }
 
 // outcome is what rules say of a call: 0 nothing, else one more than the index in schema.Verdicts; and who is asked where
@@ -165,7 +217,7 @@ func samples(rules []*model.Rule, axis func(schema.When) *schema.Range) []value 
 
 // says is what one rule contributes. A condition on a value that is not known never executes, and escalates where the rule
 // is stricter.
-func (j judgement) says(r *model.Rule, confidence, anomaly value) outcome {
+func (j *judgement) says(r *model.Rule, confidence, anomaly value) outcome {
 	c, a := holds(r.When.Confidence, confidence), holds(r.When.Anomaly, anomaly)
 	verdict := r.Verdict
 	switch {
@@ -185,7 +237,7 @@ func (j judgement) says(r *model.Rule, confidence, anomaly value) outcome {
 	return said
 }
 
-func (j judgement) quorum(route string) int32 {
+func (j *judgement) quorum(route string) int32 {
 	for _, r := range j.escalation.Routes {
 		if r.Name == route {
 			return r.Quorum

@@ -82,6 +82,13 @@ var rogues = []struct {
 	{"one-before", "workloads", func(p *corev1.Pod) {
 		p.Spec.InitContainers = append([]corev1.Container{named("setup", agentOf(p))}, p.Spec.InitContainers...)
 	}},
+	{"other-command", "workloads", func(p *corev1.Pod) { agentOf(p).Command = []string{"/bin/sh"} }},
+	{"other-arguments", "workloads", func(p *corev1.Pod) { agentOf(p).Args = []string{"--shell"} }},
+	{"guard-command", "workloads", func(p *corev1.Pod) { p.Spec.InitContainers[0].Command = []string{"/bin/sh"} }},
+	{"guard-verb", "workloads", func(p *corev1.Pod) { p.Spec.InitContainers[0].Args = []string{"audit"} }},
+	{"guard-preload", "workloads", func(p *corev1.Pod) {
+		p.Spec.InitContainers[0].Env = []corev1.EnvVar{{Name: "LD_PRELOAD", Value: "/tmp/x.so"}}
+	}},
 	{"bare", "workloads", func(p *corev1.Pod) { p.OwnerReferences = nil }},
 	{"token", "hardening", func(p *corev1.Pod) { p.Spec.AutomountServiceAccountToken = ptr(true) }},
 	{"token-volume", "hardening", func(p *corev1.Pod) {

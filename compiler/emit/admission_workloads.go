@@ -61,6 +61,12 @@ object.kind == 'ReplicaSet' ? variables.owners.exists(o, o.kind in ['Deployment'
 object.metadata.name == variables.account`),
 		validation("a container or its image is not among those that were compiled for this agent",
 			`variables.containers.all(c, (variables.account + '/' + c.name + '=' + c.image) in variables.admitted)`),
+		// Who can create a pod can write whatever its owner references say. What runs in it is therefore bound as well: the
+		// program of each image, and for the guard, which holds the keys, no variable that would change what it loads.
+		validation("a container runs what its image starts: no command, no arguments of the agent's, only guard or serve for the runtime's image",
+			`variables.containers.all(c, !has(c.command) &&
+    (c.name == '`+agentContainer+`' ? c.?args.orValue([]).size() == 0 :
+    c.?args.orValue([]).size() > 0 && c.args[0] in ['guard', 'serve'] && c.?env.orValue([]).size() == 0 && !has(c.envFrom)))`),
 		validation("the guard must stand before the agent: the first init container, with restartPolicy Always",
 			`!variables.admitted.exists(line, line.startsWith(variables.account + '/`+guardContainer+`=')) || (
     variables.init.size() == 1 && variables.init[0].name == '`+guardContainer+`' &&
