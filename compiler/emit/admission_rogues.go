@@ -139,7 +139,7 @@ func lean(d *appsv1.Deployment) *appsv1.Deployment {
 }
 
 func leanContainer(c corev1.Container) corev1.Container {
-	return corev1.Container{Name: c.Name, Image: c.Image, RestartPolicy: c.RestartPolicy, SecurityContext: &corev1.SecurityContext{
+	return corev1.Container{Name: c.Name, Image: c.Image, Args: c.Args[:min(1, len(c.Args))], RestartPolicy: c.RestartPolicy, SecurityContext: &corev1.SecurityContext{
 		ReadOnlyRootFilesystem: c.SecurityContext.ReadOnlyRootFilesystem,
 	}}
 }
