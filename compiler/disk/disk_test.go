@@ -283,6 +283,36 @@ func TestLinksInTheWay(t *testing.T) {
 	}
 }
 
+// What only looks like ours is not: a temporary file of no file of ours, a pipe for a lock, a file where a folder is wanted.
+func TestWhatOnlyLooksLikeOurs(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 2, 1)
+	notes, inTheWay := filepath.Join(dir, "notes"+tempSuffix), filepath.Join(dir, "prod/manifests/ns2")
+	for _, p := range []string{notes, inTheWay} {
+		if err := os.WriteFile(p, []byte("mine\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tree, lock := fleet(t, 3, 1)
+	s, err := Write(dir, tree, lock, false)
+	if !errors.Is(err, ErrEdited) || cmp.Diff([]string{"prod/manifests/ns2"}, s.Edited) != "" || cmp.Diff([]string{"notes" + tempSuffix}, s.Strangers) != "" {
+		t.Errorf("%v %+v", err, s)
+	}
+	if _, err := Write(dir, tree, lock, true); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(notes); err != nil || string(data) != "mine\n" {
+		t.Errorf("somebody's file is gone: %v", err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, LockName)), syscall.Mkfifo(filepath.Join(dir, LockName), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	var damaged *LockError
+	if _, err := Compare(dir, tree, lock); !errors.As(err, &damaged) {
+		t.Errorf("%v, want a LockError for a pipe", err)
+	}
+}
+
 func TestLinksAreNotFollowed(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "prod"), 0o755); err != nil {

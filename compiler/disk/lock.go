@@ -61,10 +61,17 @@ func (e *LockError) Error() string { return e.reason }
 
 // readLock reads a lock; a missing one is empty.
 func readLock(root *os.Root, name string) (*Lock, error) {
-	data, err := root.ReadFile(name)
+	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Lock{}, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // reading a pipe would never end
+		return nil, &LockError{name + " is no regular file: remove it, and compile again"}
+	}
+	data, err := root.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}

@@ -63,11 +63,10 @@ func compare(root *os.Root, tree *artifact.Tree, lock *Lock) (*Status, error) {
 	if next.Format != 0 {
 		s.owned = map[string]string{}
 	}
-	found, err := s.walk(root)
+	found, err := s.walk(root, tree)
 	if err != nil {
 		return nil, err
 	}
-	s.findBlocked(tree)
 	for _, p := range tree.Paths() {
 		if !found[p] {
 			s.Missing = append(s.Missing, p)
@@ -78,18 +77,24 @@ func compare(root *os.Root, tree *artifact.Tree, lock *Lock) (*Status, error) {
 			return nil, err
 		}
 	}
+	s.sortTemps(tree, old, next)
+	s.findBlocked(tree)
 	s.Lock, err = lockFault(root, old, lock)
 	return s, err
 }
 
 // walk lists the regular files of the folder; anything else in it is a stranger.
-func (s *Status) walk(root *os.Root) (map[string]bool, error) {
+func (s *Status) walk(root *os.Root, tree *artifact.Tree) (map[string]bool, error) {
 	found := map[string]bool{}
 	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() || p == LockName || p == nextName:
+		case d.IsDir():
+			if _, wanted := tree.File(p); wanted { // a folder stands where a file is wanted
+				s.Strangers = append(s.Strangers, p)
+			}
+		case p == LockName || p == nextName:
 		case !d.Type().IsRegular():
 			s.Strangers = append(s.Strangers, p)
 		case strings.HasSuffix(path.Base(p), tempSuffix):
@@ -100,6 +105,20 @@ func (s *Status) walk(root *os.Root) (map[string]bool, error) {
 		return nil
 	})
 	return found, err
+}
+
+// sortTemps leaves among the temporary files those that a run of ours can have left; another file of such a name is somebody's.
+func (s *Status) sortTemps(tree *artifact.Tree, old, next *Lock) {
+	s.temps = slices.DeleteFunc(s.temps, func(p string) bool {
+		file := strings.TrimSuffix(p, tempSuffix)
+		_, wanted := tree.File(file)
+		ours := wanted || old.Artifacts[file] != "" || next.Artifacts[file] != "" || file == LockName || file == nextName
+		if !ours {
+			s.Strangers = append(s.Strangers, p)
+		}
+		return !ours
+	})
+	slices.Sort(s.Strangers)
 }
 
 // findBlocked tells the strangers that are in the way from those that are not. Writing through a link would change what is

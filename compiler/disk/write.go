@@ -127,11 +127,24 @@ func replace(root *os.Root, p string, data []byte) error {
 	}
 	temp := p + tempSuffix
 	step()
-	if err := root.WriteFile(temp, data, 0o644); err != nil {
-		return errors.Join(err, root.Remove(temp))
+	if err := writeNew(root, temp, data); err != nil {
+		return err
 	}
 	step()
 	return root.Rename(temp, p)
+}
+
+// writeNew writes a file that must not be there: what a killed run left was removed before, and anything else is somebody's.
+func writeNew(root *os.Root, name string, data []byte) error {
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, root.Remove(name))
+	}
+	return nil
 }
 
 // step is called before every change of the folder. Tests end the process there.
