@@ -103,3 +103,19 @@ func TestNothingIsBuiltIn(t *testing.T) {
 		}
 	}
 }
+
+// TestAgentsHaveNoRights: nothing that is applied gives anybody rights in the cluster; agents need none.
+func TestAgentsHaveNoRights(t *testing.T) {
+	for _, root := range fleets {
+		out, _, err := compiler.Compile(false, open(root, same)...)
+		if err != nil || out == nil {
+			t.Fatal(err)
+		}
+		for _, path := range out.Tree.Paths() {
+			data, _ := out.Tree.File(path)
+			if strings.Contains(path, "/manifests/") && strings.Contains(string(data), "\napiVersion: rbac.authorization.k8s.io/") {
+				t.Errorf("%s of %s holds an object of RBAC", path, root)
+			}
+		}
+	}
+}

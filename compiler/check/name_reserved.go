@@ -23,6 +23,11 @@ func nameReserved(p *pass) {
 			p.report(in(p.platform(), "spec.endpoints[%d].credential.secret", i), "Secrets whose names end in -tls hold the agents' own keys, which are shown to nobody; choose another name")
 		}
 	}
+	for i, e := range p.platform().Platform.Spec.Environments {
+		if e.Name == "codeowners" { // where a disk makes no difference of case
+			p.report(in(p.platform(), "spec.environments[%d].name", i), "the folder of environment %q would be the file CODEOWNERS on some disks; choose another name", e.Name)
+		}
+	}
 	fleet := in(p.platform(), "spec.fleet")
 	if argo := p.Git.ArgoNamespace; strings.HasPrefix(argo, p.Name+"-") {
 		p.report(fleet, "namespaces of fleet %q begin with %q, and so does Argo CD's, %s, which its Applications must not change; choose another name",
