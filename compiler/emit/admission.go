@@ -75,6 +75,7 @@ func admit(env *model.Environment, out *Out) error {
 func admissionPolicies(env *model.Environment) []*policiesv1.ValidatingPolicy {
 	rules := []admissionRule{
 		workloadRule(env),
+		makerRule(env),
 		imageRule(env),
 		hardeningRule(env),
 		kindRule(env),

@@ -31,6 +31,7 @@ func testPerson(s *testSet, a *model.Agent, policy *policiesv1.ValidatingPolicy,
 	}
 	if d, ok := written[*appsv1.Deployment](out, agentFile(a)); ok {
 		s.fail(outsiderFile, d, "protection", "CREATE", "DELETE")
+		s.fail(outsiderFile, podOf(lean(d), "by-hand"), "makers")
 		s.add(outsiderFile, d, "UPDATE", "protection", "pass") // the same template: somebody scales
 	}
 	if ca, ok := written[*corev1.ConfigMap](out, namespaceFile(s.env, a.Namespace)); ok {

@@ -31,13 +31,6 @@ func testCompiled(s *testSet, agents []*model.Agent, out *Out) {
 	for _, a := range agents {
 		if d, ok := written[*appsv1.Deployment](out, agentFile(a)); ok {
 			s.pass(goodFile, d, podPolicies...)
-			s.pass(goodFile, podOf(d, "compiled"), podPolicies...)
-			s.pass(goodFile, podOf(lean(d), "lean"), podPolicies...) // what the rogues are made of
-			if c := a.Workload.Canary; c != nil {
-				stable := podOf(d, "stable")
-				stable.Spec.Containers[0].Image = c.Stable
-				s.pass(goodFile, stable, podPolicies...)
-			}
 		}
 		if c, ok := written[*certv1.Certificate](out, agentFile(a)); ok {
 			s.pass(goodFile, c, "identities", "issuance")
@@ -48,6 +41,24 @@ func testCompiled(s *testSet, agents []*model.Agent, out *Out) {
 	}
 	s.pass(goodFile, exception("somebody-elses", "somebody-elses-policy"), "policies")
 	s.pass(goodFile, binding("somebody-else", "ServiceAccount", foreignNamespace, "default"), "bindings")
+}
+
+// testMade wants admitted the pods that the controllers make of it.
+func testMade(s *testSet, agents []*model.Agent, out *Out) {
+	policies := append([]string{"makers"}, podPolicies...)
+	for _, a := range agents {
+		d, ok := written[*appsv1.Deployment](out, agentFile(a))
+		if !ok {
+			continue
+		}
+		s.pass(goodFile, podOf(d, "compiled"), policies...)
+		s.pass(goodFile, podOf(lean(d), "lean"), policies...) // what the rogues are made of
+		if c := a.Workload.Canary; c != nil {
+			stable := podOf(d, "stable")
+			stable.Spec.Containers[0].Image = c.Stable
+			s.pass(goodFile, stable, policies...)
+		}
+	}
 }
 
 // podOf is a pod as the ReplicaSet controller would make it of a Deployment.

@@ -70,8 +70,8 @@ func TestAdmissionExpressionsCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	policies := admissionPoliciesIn(admitted(t, admissionEnv()), "prod/manifests/cluster.yaml")
-	if len(policies) != 13 {
-		t.Fatalf("%d policies, not 13", len(policies))
+	if len(policies) != 14 {
+		t.Fatalf("%d policies, not 14", len(policies))
 	}
 	for _, p := range policies {
 		for _, v := range p.Spec.Variables {
@@ -254,8 +254,8 @@ func TestAdmissionOfNothing(t *testing.T) {
 	env := admissionEnv()
 	env.Agents, env.Namespaces, env.Actuators = nil, nil, nil
 	out := admitted(t, env)
-	if n := len(admissionPoliciesIn(out, "prod/manifests/cluster.yaml")); n != 11 {
-		t.Errorf("%d policies without actuators, not 11", n)
+	if n := len(admissionPoliciesIn(out, "prod/manifests/cluster.yaml")); n != 12 {
+		t.Errorf("%d policies without actuators, not 12", n)
 	}
 	if slices.ContainsFunc(out.Objects, func(o artifact.Object) bool { return strings.Contains(o.File, "admission-tests") }) {
 		t.Error("tests of no agent")

@@ -38,6 +38,10 @@ func admissionTests(env *model.Environment, policies []*policiesv1.ValidatingPol
 	testRogues(compiled, agents[0], out)
 	compiled.write(namespaces, out)
 
+	controller := newTestSet(env, "controller", replicaSetController)
+	testMade(controller, agents, out)
+	controller.write(namespaces, out)
+
 	person := newTestSet(env, "person", "alice@example.com")
 	testPerson(person, agents[0], policies[0], out)
 	person.write(namespaces, out)

@@ -74,6 +74,26 @@ object.metadata.name == variables.account`),
 	)
 }
 
+// replicaSetController is one of podMakers, for the tests.
+const replicaSetController = "system:serviceaccount:kube-system:replicaset-controller"
+
+// podMakers are the accounts of the controllers that make pods of what is compiled; where the controllers share one user, it
+// is the last.
+var podMakers = []string{replicaSetController, "system:serviceaccount:kube-system:statefulset-controller", "system:kube-controller-manager"}
+
+// makerRule refuses pods by hand. A pod says itself whose it is, in owner references that nobody verifies; who makes it, the
+// API server knows.
+func makerRule(env *model.Environment) admissionRule {
+	return admissionRule{
+		name: "makers", title: "Pods of the fleet are made by their controllers", fleet: true,
+		matches: []admissionv1.NamedRuleWithOperations{matching([]admissionv1.OperationType{admissionv1.Create}, "", "pods")},
+		validations: []admissionv1.Validation{
+			validation("a pod of the fleet is made by the controller of what was compiled, and not by hand",
+				`request.userInfo.username in `+celList(podMakers...)),
+		},
+	}
+}
+
 // imageRule holds for every image, also where the list of admitted ones should once be wrong.
 func imageRule(env *model.Environment) admissionRule {
 	return podRule("images", "Images of the fleet are pinned by digest",
