@@ -113,12 +113,6 @@ var invisible = &unicode.RangeTable{
 	R32: []unicode.Range32{{Lo: 0xE0000, Hi: 0xE0FFF, Stride: 1}},
 }
 
-// indentTab is the column of a tab that indents the line, or 0.
-func indentTab(line string) int {
-	blank := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
-	return 1 + strings.IndexByte(blank, '\t')
-}
-
 // lineOf is the line with that number, without its end.
 func lineOf(text []byte, number int) string {
 	for n := 1; ; n++ {
