@@ -4,23 +4,40 @@ import "agentc/schema"
 
 // emptySelector refuses pods that nothing selects: in a network policy an empty selector means every pod.
 func emptySelector(p *pass) {
+	for _, s := range p.endpointPods() {
+		if s.pods.ServiceAccount == "" && len(s.pods.Labels) == 0 {
+			p.report(s.at, "these pods are selected by nothing, which means all of namespace %q; set serviceAccount (better) or labels", s.pods.Namespace)
+		}
+	}
+	peers := &p.platform().Platform.Spec.Peers
+	p.wholePeer("prometheus", peers.Prometheus)
+	p.wholePeer("otlp", peers.OTLP)
+}
+
+// selected is one place that selects the pods of an endpoint.
+type selected struct {
+	at   schema.Ref
+	pods *schema.Pods
+}
+
+// endpointPods lists what endpoints and their overlays select.
+func (p *pass) endpointPods() []selected {
 	doc := p.platform()
-	spec := &doc.Platform.Spec
-	look := func(ref schema.Ref, pods *schema.Pods) {
-		if pods != nil && pods.ServiceAccount == "" && len(pods.Labels) == 0 {
-			p.report(ref, "these pods are selected by nothing, which means all of namespace %q; set serviceAccount (better) or labels", pods.Namespace)
+	var all []selected
+	add := func(ref schema.Ref, pods *schema.Pods) {
+		if pods != nil {
+			all = append(all, selected{ref, pods})
 		}
 	}
-	for i, e := range spec.Endpoints {
-		look(in(doc, "spec.endpoints[%d].pods", i), e.Pods)
+	for i, e := range doc.Platform.Spec.Endpoints {
+		add(in(doc, "spec.endpoints[%d].pods", i), e.Pods)
 	}
-	for i, env := range spec.Environments {
+	for i, env := range doc.Platform.Spec.Environments {
 		for name, e := range env.Endpoints {
-			look(in(doc, "spec.environments[%d].endpoints.%s.pods", i, name), e.Pods)
+			add(in(doc, "spec.environments[%d].endpoints.%s.pods", i, name), e.Pods)
 		}
 	}
-	p.wholePeer("prometheus", spec.Peers.Prometheus)
-	p.wholePeer("otlp", spec.Peers.OTLP)
+	return all
 }
 
 func (p *pass) wholePeer(name string, peer *schema.Peer) {

@@ -19,22 +19,12 @@ func reservedLabel(p *pass) {
 			}
 		}
 	}
+	for _, s := range p.endpointPods() {
+		look(s.at, s.pods.Labels)
+	}
 	doc := p.platform()
-	spec := &doc.Platform.Spec
-	for i, e := range spec.Endpoints {
-		if e.Pods != nil {
-			look(in(doc, "spec.endpoints[%d].pods", i), e.Pods.Labels)
-		}
-	}
-	for i, env := range spec.Environments {
-		for name, e := range env.Endpoints {
-			if e.Pods != nil {
-				look(in(doc, "spec.environments[%d].endpoints.%s.pods", i, name), e.Pods.Labels)
-			}
-		}
-	}
-	look(in(doc, "spec.peers.dns"), spec.Peers.DNS.Labels)
-	for name, peer := range map[string]*schema.Peer{"prometheus": spec.Peers.Prometheus, "otlp": spec.Peers.OTLP} {
+	peers := &doc.Platform.Spec.Peers
+	for name, peer := range map[string]*schema.Peer{"dns": &peers.DNS, "prometheus": peers.Prometheus, "otlp": peers.OTLP} {
 		if peer != nil {
 			look(in(doc, "spec.peers.%s", name), peer.Labels)
 		}

@@ -124,9 +124,13 @@ func (s *Status) sortTemps(tree *artifact.Tree, old, next *Lock) {
 // findBlocked tells the strangers that are in the way from those that are not. Writing through a link would change what is
 // behind it, and replacing it would take away what somebody put there: both are theirs to allow.
 func (s *Status) findBlocked(tree *artifact.Tree) {
-	inTheWay := func(p string) bool {
-		return slices.ContainsFunc(tree.Paths(), func(want string) bool { return want == p || strings.HasPrefix(want, p+"/") })
+	wanted := map[string]bool{} // files, and the folders that they need
+	for _, p := range tree.Paths() {
+		for ; p != "." && !wanted[p]; p = path.Dir(p) {
+			wanted[p] = true
+		}
 	}
+	inTheWay := func(p string) bool { return wanted[p] }
 	for _, p := range s.Strangers {
 		if inTheWay(p) {
 			s.blocked = append(s.blocked, p)
