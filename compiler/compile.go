@@ -7,8 +7,8 @@ import (
 
 	"agentc/compiler/artifact"
 	"agentc/compiler/check"
-	"agentc/compiler/disk"
 	"agentc/compiler/emit"
+	"agentc/compiler/lock"
 	"agentc/compiler/model"
 	"agentc/compiler/rego"
 	"agentc/schema"
@@ -21,7 +21,7 @@ const Version = "0.1.0"
 type Output struct {
 	Fleet *model.Fleet
 	Tree  *artifact.Tree
-	Lock  *disk.Lock
+	Lock  *lock.Lock
 }
 
 // Compile reads a spec and compiles it. Mistakes of the author come back as problems, sorted by position; if any of them
@@ -39,8 +39,7 @@ func Compile(strict bool, dirs ...schema.Dir) (*Output, []schema.Problem, error)
 	case err != nil:
 		return nil, problems, err
 	}
-	lock := disk.NewLock(Version, fleet.Written.Inputs, tree)
-	return &Output{fleet, tree, lock}, problems, nil
+	return &Output{fleet, tree, lock.New(Version, fleet.Name, fleet.Written.Inputs, tree)}, problems, nil
 }
 
 // Check is the front half of Compile: it reads, resolves and checks. Where a file could not be read at all, the rest is not

@@ -56,6 +56,8 @@ var formats = []*format{
 		want: "the name of an MCP tool: letters, digits, and _ - . / between them, at most 128 characters; there is no wildcard"},
 	{name: "digest", pattern: whole(`sha256:[0-9a-f]{64}`),
 		want: "sha256: and 64 lower-case hexadecimal digits"},
+	{name: "gpgkey", pattern: whole(`[0-9A-F]{16}`),
+		want: "the long id of a GnuPG key: 16 hexadecimal digits in capitals, as `gpg --list-keys --keyid-format long` shows it"},
 	{name: "topic", max: 249, pattern: whole(`\.?[A-Za-z0-9_-][A-Za-z0-9._-]*`),
 		want: "the name of a Kafka topic: letters, digits, and . _ - between them, at most 249 characters"},
 	{name: "giturl", max: 2048, pattern: whole(`https://[a-z0-9.-]+(:[0-9]{1,5})?/` + gitPath + `|ssh://([A-Za-z0-9._-]+@)?[a-z0-9.-]+(:[0-9]{1,5})?/` + gitPath + `|[A-Za-z0-9._-]+@[a-z0-9.-]+:` + gitPath), also: isGitURL,

@@ -252,6 +252,10 @@ type Git struct {
 	// Path of the generated folder in it. Default: `generated`.
 	Path string `json:"path,omitempty" rule:"path"`
 
+	// SignatureKeys are the GnuPG keys, one of which must have signed the commit that Argo CD syncs: their long ids, 16
+	// hexadecimal digits in capitals. The keys themselves are in Argo CD's key ring. Default: no signature is demanded.
+	SignatureKeys []string `json:"signatureKeys,omitempty" rule:"items=gpgkey"`
+
 	// ArgoNamespace is the namespace of Argo CD. Default: `argocd`.
 	ArgoNamespace string `json:"argoNamespace,omitempty" rule:"name"`
 }
@@ -272,6 +276,9 @@ type Environment struct {
 
 	// Revision is the branch or tag that Argo CD follows. Default: `main`.
 	Revision string `json:"revision,omitempty" rule:"revision"`
+
+	// Repository that Argo CD reads for this environment, where it is not the platform's.
+	Repository string `json:"repository,omitempty" rule:"giturl"`
 
 	// Issuer is the cert-manager issuer of the environment's identities.
 	Issuer Issuer `json:"issuer" rule:"required"`

@@ -97,6 +97,7 @@ func TestFormats(t *testing.T) {
 		"owner":    {[]string{"@a", "@a/b", "@a/b/c", "a@b.example"}, []string{"a", "@", "@a/", "@a b"}},
 		"tool":     {[]string{"get_pods", "networkpolicies.create"}, []string{"", "*", "a b"}},
 		"digest":   {[]string{"sha256:0000000000000000000000000000000000000000000000000000000000000000"}, []string{"", "sha256:0", "0000000000000000000000000000000000000000000000000000000000000000"}},
+		"gpgkey":   {[]string{"4AEE18F83AFDEB23"}, []string{"", "4aee18f83afdeb23", "4AEE18F8", "0x4AEE18F83AFDEB23"}},
 		"topic":    {[]string{"falco.events"}, []string{"", ".", "..", "a b"}},
 		"giturl": {[]string{"https://g.example/a/b.git", "ssh://git@g.example:22/a.git", "git@g.example:a/b.git"},
 			[]string{"", "a/b", "http://g.example/a", "https://u@g.example/a", "https://u:p@g.example/a", "ssh://u:p@g.example/a", "https://g.example/a?token=b", "git@g.example:"}},

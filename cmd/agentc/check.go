@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"agentc/compiler/disk"
+	"agentc/compiler/lock"
 	"agentc/schema"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func (o *options) drift(s *disk.Status) []schema.Problem {
 	problems = append(problems, o.edited(s)...)
 	problems = append(problems, o.files(schema.Error, s.Strangers, "is not ours; remove it, or Argo CD applies it")...)
 	if s.Lock != "" {
-		problems = append(problems, o.files(schema.Error, []string{disk.LockName}, s.Lock+"; run `agentc compile`")...)
+		problems = append(problems, o.files(schema.Error, []string{lock.Name}, s.Lock+"; run `agentc compile`")...)
 	}
 	return problems
 }

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"agentc/compiler"
-	"agentc/compiler/disk"
+	"agentc/compiler/lock"
 	"agentc/schema"
 
 	"github.com/spf13/cobra"
@@ -38,13 +38,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.Execute()
 	var usage usageError
-	var lock *disk.LockError
+	var bad *lock.Error
 	switch {
 	case err == nil:
 		return exitFine
 	case errors.Is(err, errSpec):
 		return exitSpec
-	case errors.As(err, &lock):
+	case errors.As(err, &bad):
 		fmt.Fprintf(stderr, "agentc: %v\n", err)
 		return exitSpec
 	case errors.As(err, &usage):

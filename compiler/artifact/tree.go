@@ -121,6 +121,55 @@ func (t *Tree) add(path string, e *entry) error {
 	return nil
 }
 
+// Only is a tree of the files that are to be kept. It shares their bytes and can be changed by itself.
+func (t *Tree) Only(keep func(path string) bool) *Tree {
+	only := NewTree()
+	for path, e := range t.files {
+		if !keep(path) {
+			continue
+		}
+		only.files[path] = e
+		only.folded[strings.ToLower(path)] = path
+		only.objects += len(e.objects)
+		for i := range e.objects {
+			id := identify(e.objects[i].Value)
+			if id != (identity{}) {
+				id.scope = scopeOf(path)
+				only.known[id] = path
+			}
+		}
+	}
+	return only
+}
+
+// SetObject gives the i-th object of a file another value: of the same kind and name, so that everything else stays true.
+func (t *Tree) SetObject(path string, i int, value any) error {
+	e, ok := t.files[path]
+	if !ok || i >= len(e.objects) || identify(e.objects[i].Value) != identify(value) {
+		return fmt.Errorf("%s has no object %d that is %s", path, i, identify(value))
+	}
+	objects := slices.Clone(e.objects)
+	objects[i] = Object{File: path, Wave: objects[i].Wave, Value: value, From: objects[i].From}
+	if err := encode(objects[i : i+1]); err != nil {
+		return err
+	}
+	t.files[path] = &entry{data: join(objects), objects: objects, from: e.from}
+	return nil
+}
+
+// SetFile gives a file that was added whole other bytes, or adds it.
+func (t *Tree) SetFile(f File) error {
+	e, there := t.files[f.Path]
+	switch {
+	case !there:
+		return t.add(f.Path, &entry{data: f.Data, from: f.From})
+	case len(e.objects) > 0:
+		return fmt.Errorf("%s is a file of objects", f.Path)
+	}
+	t.files[f.Path] = &entry{data: f.Data, from: e.from}
+	return nil
+}
+
 // Paths of all files, sorted.
 func (t *Tree) Paths() []string {
 	paths := make([]string, 0, len(t.files))

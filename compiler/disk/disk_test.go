@@ -14,12 +14,13 @@ import (
 	"testing"
 
 	"agentc/compiler/artifact"
+	"agentc/compiler/lock"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // fleet is a tree of n files; version goes into the content of the first half, so that two versions share some files.
-func fleet(t testing.TB, n, version int) (*artifact.Tree, *Lock) {
+func fleet(t testing.TB, n, version int) (*artifact.Tree, *lock.Lock) {
 	t.Helper()
 	var files []artifact.File
 	for i := range n {
@@ -33,7 +34,7 @@ func fleet(t testing.TB, n, version int) (*artifact.Tree, *Lock) {
 	if err := tree.Add(nil, files); err != nil {
 		t.Fatal(err)
 	}
-	return tree, NewLock("test", nil, tree)
+	return tree, lock.New("test", "soc", nil, tree)
 }
 
 func write(t *testing.T, dir string, n, version int) *Status {
@@ -143,13 +144,13 @@ func TestDamagedLockStopsTheRun(t *testing.T) {
 	for name, text := range map[string]string{"no JSON": "<<<<<<< ours", "another format": `{"format": 99, "compiler": "9.0.0"}`} {
 		dir := t.TempDir()
 		write(t, dir, 2, 1)
-		if err := os.WriteFile(filepath.Join(dir, LockName), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, lock.Name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		tree, lock := fleet(t, 2, 2)
-		var damaged *LockError
-		if _, err := Write(dir, tree, lock, true); !errors.As(err, &damaged) {
-			t.Errorf("%s: %v, want a LockError", name, err)
+		tree, next := fleet(t, 2, 2)
+		var damaged *lock.Error
+		if _, err := Write(dir, tree, next, true); !errors.As(err, &damaged) {
+			t.Errorf("%s: %v, want a lock.Error", name, err)
 		}
 	}
 }
@@ -293,22 +294,22 @@ func TestWhatOnlyLooksLikeOurs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tree, lock := fleet(t, 3, 1)
-	s, err := Write(dir, tree, lock, false)
+	tree, wanted := fleet(t, 3, 1)
+	s, err := Write(dir, tree, wanted, false)
 	if !errors.Is(err, ErrEdited) || cmp.Diff([]string{"prod/manifests/ns2"}, s.Edited) != "" || cmp.Diff([]string{"notes" + tempSuffix}, s.Strangers) != "" {
 		t.Errorf("%v %+v", err, s)
 	}
-	if _, err := Write(dir, tree, lock, true); err != nil {
+	if _, err := Write(dir, tree, wanted, true); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := os.ReadFile(notes); err != nil || string(data) != "mine\n" {
 		t.Errorf("somebody's file is gone: %v", err)
 	}
-	if err := errors.Join(os.Remove(filepath.Join(dir, LockName)), syscall.Mkfifo(filepath.Join(dir, LockName), 0o644)); err != nil {
+	if err := errors.Join(os.Remove(filepath.Join(dir, lock.Name)), syscall.Mkfifo(filepath.Join(dir, lock.Name), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	var damaged *LockError
-	if _, err := Compare(dir, tree, lock); !errors.As(err, &damaged) {
+	var damaged *lock.Error
+	if _, err := Compare(dir, tree, wanted); !errors.As(err, &damaged) {
 		t.Errorf("%v, want a LockError for a pipe", err)
 	}
 }

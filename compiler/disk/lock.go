@@ -8,84 +8,52 @@
 package disk
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
-	"agentc/compiler/artifact"
-	"agentc/schema"
+	"agentc/compiler/lock"
 )
 
-// Names of the lock in the output folder.
-const (
-	LockName = "agentc.lock.json"
-	nextName = "agentc.lock.next"
-)
-
-// lockFormat is raised when a reader of an older lock would misunderstand a newer one.
-const lockFormat = 1
-
-// Lock says what was compiled from what, by which compiler. It holds no time and no machine: the same spec gives the same
-// lock.
-type Lock struct {
-	Format    int               `json:"format"`
-	Compiler  string            `json:"compiler"`
-	Inputs    map[string]string `json:"inputs"`    // file of the spec → sha256:<hex>
-	Artifacts map[string]string `json:"artifacts"` // file below the output folder → sha256:<hex>
-}
-
-// NewLock is the lock of a compilation.
-func NewLock(compiler string, inputs []schema.Input, tree *artifact.Tree) *Lock {
-	l := &Lock{Format: lockFormat, Compiler: compiler, Inputs: map[string]string{}, Artifacts: map[string]string{}}
-	for _, in := range inputs {
-		l.Inputs[in.File] = "sha256:" + in.SHA256
-	}
-	for _, path := range tree.Paths() {
-		l.Artifacts[path] = "sha256:" + tree.Digest(path)
-	}
-	return l
-}
-
-// Bytes of the lock as they are written.
-func (l *Lock) Bytes() ([]byte, error) { return artifact.JSON(l) }
-
-// LockError says that agentc.lock.json cannot be used as it stands, which is the user's to mend: a merge left its marks in
-// it, or a newer compiler wrote it.
-type LockError struct{ reason string }
-
-func (e *LockError) Error() string { return e.reason }
+// nextName is the lock of a run that has not finished.
+const nextName = "agentc.lock.next"
 
 // readLock reads a lock; a missing one is empty.
-func readLock(root *os.Root, name string) (*Lock, error) {
+func readLock(root *os.Root, name string) (*lock.Lock, error) {
 	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &Lock{}, nil
+		return &lock.Lock{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() { // reading a pipe would never end
-		return nil, &LockError{name + " is no regular file: remove it, and compile again"}
+		return nil, &lock.Error{Reason: name + " is no regular file: remove it, and compile again"}
 	}
 	data, err := root.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lock{}
-	if err := json.Unmarshal(data, l); err != nil {
-		return nil, &LockError{fmt.Sprintf("%s is damaged (%v): take one side's generated/ as a whole from Git, and compile again", name, err)}
-	}
-	if l.Format != lockFormat {
-		return nil, &LockError{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%s)", name, l.Format, lockFormat, l.Compiler)}
-	}
-	return l, nil
+	return lock.Parse(name, data)
 }
 
-func digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
+// readSealed gives the digests of the files that a seal changed: these are ours too, though no lock has them. Seals that
+// cannot be read make nothing ours.
+func readSealed(root *os.Root) (map[string]string, error) {
+	info, err := root.Lstat(lock.SealName)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	data, err := root.ReadFile(lock.SealName)
+	if err != nil {
+		return nil, err
+	}
+	seals, err := lock.ParseSeals(data)
+	if err != nil {
+		return nil, nil
+	}
+	return seals.Files, nil
 }

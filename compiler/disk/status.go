@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"agentc/compiler/artifact"
+	"agentc/compiler/lock"
 )
 
 // tempSuffix ends the name of a file that is being written. What a killed run left of them is removed by the next one.
@@ -38,7 +39,7 @@ func (s *Status) Clean() bool {
 }
 
 // Compare looks at a folder without changing it.
-func Compare(dir string, tree *artifact.Tree, lock *Lock) (*Status, error) {
+func Compare(dir string, tree *artifact.Tree, wanted *lock.Lock) (*Status, error) {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Status{Missing: tree.Paths(), Lock: lockMissing}, nil
@@ -47,17 +48,21 @@ func Compare(dir string, tree *artifact.Tree, lock *Lock) (*Status, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return compare(root, tree, lock)
+	return compare(root, tree, wanted)
 }
 
-func compare(root *os.Root, tree *artifact.Tree, lock *Lock) (*Status, error) {
-	old, err := readLock(root, LockName)
+func compare(root *os.Root, tree *artifact.Tree, wanted *lock.Lock) (*Status, error) {
+	old, err := readLock(root, lock.Name)
 	if err != nil {
 		return nil, err
 	}
 	next, err := readLock(root, nextName)
 	if err != nil {
-		next = &Lock{} // a torn one: written before any file, so no file is owed to it
+		next = &lock.Lock{} // a torn one: written before any file, so no file is owed to it
+	}
+	sealed, err := readSealed(root)
+	if err != nil {
+		return nil, err
 	}
 	s := &Status{}
 	if next.Format != 0 {
@@ -73,13 +78,13 @@ func compare(root *os.Root, tree *artifact.Tree, lock *Lock) (*Status, error) {
 		}
 	}
 	for _, p := range sortedKeys(found) {
-		if err := s.file(root, tree, p, old.Artifacts[p], next.Artifacts[p]); err != nil {
+		if err := s.file(root, tree, p, old.Artifacts[p], next.Artifacts[p], sealed[p]); err != nil {
 			return nil, err
 		}
 	}
 	s.sortTemps(tree, old, next)
 	s.findBlocked(tree)
-	s.Lock, err = lockFault(root, old, lock)
+	s.Lock, err = lockFault(root, old, wanted)
 	return s, err
 }
 
@@ -94,7 +99,7 @@ func (s *Status) walk(root *os.Root, tree *artifact.Tree) (map[string]bool, erro
 			if _, wanted := tree.File(p); wanted { // a folder stands where a file is wanted
 				s.Strangers = append(s.Strangers, p)
 			}
-		case p == LockName || p == nextName:
+		case p == lock.Name || p == nextName:
 		case !d.Type().IsRegular():
 			s.Strangers = append(s.Strangers, p)
 		case strings.HasSuffix(path.Base(p), tempSuffix):
@@ -108,11 +113,11 @@ func (s *Status) walk(root *os.Root, tree *artifact.Tree) (map[string]bool, erro
 }
 
 // sortTemps leaves among the temporary files those that a run of ours can have left; another file of such a name is somebody's.
-func (s *Status) sortTemps(tree *artifact.Tree, old, next *Lock) {
+func (s *Status) sortTemps(tree *artifact.Tree, old, next *lock.Lock) {
 	s.temps = slices.DeleteFunc(s.temps, func(p string) bool {
 		file := strings.TrimSuffix(p, tempSuffix)
 		_, wanted := tree.File(file)
-		ours := wanted || old.Artifacts[file] != "" || next.Artifacts[file] != "" || file == LockName || file == nextName
+		ours := wanted || old.Artifacts[file] != "" || next.Artifacts[file] != "" || file == lock.Name || file == nextName
 		if !ours {
 			s.Strangers = append(s.Strangers, p)
 		}
@@ -140,10 +145,12 @@ func (s *Status) findBlocked(tree *artifact.Tree) {
 	s.Edited = append(s.Edited, s.blocked...)
 }
 
-// file sorts one existing file into a list, or into none where it is as wanted.
-func (s *Status) file(root *os.Root, tree *artifact.Tree, p, old, next string) error {
+// file sorts one existing file into a list, or into none where it is as wanted. Ours are the digests by which the locks and
+// the seals know it.
+func (s *Status) file(root *os.Root, tree *artifact.Tree, p string, ours ...string) error {
 	want, wanted := tree.File(p)
-	if !wanted && old == "" && next == "" {
+	byName := p == lock.SealName || p == lock.StatementName
+	if !wanted && !byName && strings.Join(ours, "") == "" {
 		s.Strangers = append(s.Strangers, p)
 		return nil
 	}
@@ -155,13 +162,14 @@ func (s *Status) file(root *os.Root, tree *artifact.Tree, p, old, next string) e
 	if same && s.owned == nil {
 		return nil
 	}
-	sum := digest(have)
-	if s.owned != nil && (same || sum == old || sum == next) {
+	sum := lock.Digest(have)
+	is := same || byName || slices.Contains(ours, sum)
+	if s.owned != nil && is {
 		s.owned[p] = sum
 	}
 	switch {
 	case same:
-	case sum != old && sum != next:
+	case !is:
 		s.Edited = append(s.Edited, p)
 	case wanted:
 		s.Stale = append(s.Stale, p)
@@ -174,19 +182,19 @@ func (s *Status) file(root *os.Root, tree *artifact.Tree, p, old, next string) e
 const lockMissing = "is missing"
 
 // lockFault says how the lock on disk differs from the wanted one.
-func lockFault(root *os.Root, old, lock *Lock) (string, error) {
-	want, err := lock.Bytes()
+func lockFault(root *os.Root, old, wanted *lock.Lock) (string, error) {
+	want, err := wanted.Bytes()
 	if err != nil {
 		return "", err
 	}
-	have, err := root.ReadFile(LockName)
+	have, err := root.ReadFile(lock.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return lockMissing, nil
 	case err != nil || bytes.Equal(have, want):
 		return "", err
-	case old.Compiler != lock.Compiler:
-		return "was written by agentc " + old.Compiler + ", this is " + lock.Compiler, nil
+	case old.Compiler != wanted.Compiler:
+		return "was written by agentc " + old.Compiler + ", this is " + wanted.Compiler, nil
 	default:
 		return "is not the lock of this spec", nil
 	}

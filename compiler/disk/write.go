@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"agentc/compiler/artifact"
+	"agentc/compiler/lock"
 )
 
 // ErrEdited says that files of ours were changed by someone; Status.Edited lists them, and nothing was written.
@@ -20,7 +21,7 @@ var ErrBusy = errors.New("another agentc is writing to the folder; wait for it t
 
 // Write makes the folder what it ought to be and returns what it found there. It writes only what differs and removes only
 // what is ours. Strangers stay. With discard, edited files are overwritten.
-func Write(dir string, tree *artifact.Tree, lock *Lock, discard bool) (*Status, error) {
+func Write(dir string, tree *artifact.Tree, wanted *lock.Lock, discard bool) (*Status, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -34,14 +35,14 @@ func Write(dir string, tree *artifact.Tree, lock *Lock, discard bool) (*Status, 
 		return nil, err
 	}
 	defer unlock()
-	s, err := compare(root, tree, lock)
+	s, err := compare(root, tree, wanted)
 	if err != nil {
 		return nil, err
 	}
 	if len(s.Edited) > 0 && !discard {
 		return s, ErrEdited
 	}
-	return s, apply(root, tree, lock, s)
+	return s, apply(root, tree, wanted, s)
 }
 
 // exclusive holds an advisory lock on the folder itself, which the kernel drops when the process dies.
@@ -61,7 +62,7 @@ func exclusive(root *os.Root) (func(), error) {
 }
 
 // apply writes in the order that lets a killed run be finished: the next lock, the files, the rename.
-func apply(root *os.Root, tree *artifact.Tree, lock *Lock, s *Status) error {
+func apply(root *os.Root, tree *artifact.Tree, wanted *lock.Lock, s *Status) error {
 	for _, p := range slices.Concat(s.temps, s.blocked) {
 		step()
 		if err := root.Remove(p); err != nil {
@@ -76,7 +77,7 @@ func apply(root *os.Root, tree *artifact.Tree, lock *Lock, s *Status) error {
 	if err := settle(root, s.owned); err != nil {
 		return err
 	}
-	data, err := lock.Bytes()
+	data, err := wanted.Bytes()
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func apply(root *os.Root, tree *artifact.Tree, lock *Lock, s *Status) error {
 		}
 	}
 	step()
-	return root.Rename(nextName, LockName)
+	return root.Rename(nextName, lock.Name)
 }
 
 // settle writes down what a killed run left, before its agentc.lock.next is replaced by ours: the files that it had
@@ -108,16 +109,15 @@ func settle(root *os.Root, owned map[string]string) error {
 	if owned == nil {
 		return nil
 	}
-	old, err := readLock(root, LockName)
+	old, err := readLock(root, lock.Name)
 	if err != nil {
 		return err
 	}
-	old.Format, old.Artifacts = lockFormat, owned
-	data, err := old.Bytes()
+	data, err := old.Owning(owned).Bytes()
 	if err != nil {
 		return err
 	}
-	return replace(root, LockName, data)
+	return replace(root, lock.Name, data)
 }
 
 // replace puts a file in place in one step, so that no reader and no killed run ever sees half of it.

@@ -86,6 +86,12 @@ type AppProjectSpec struct {
 	Destinations               []ArgoDestination  `json:"destinations"`
 	ClusterResourceWhitelist   []metav1.GroupKind `json:"clusterResourceWhitelist"`
 	NamespaceResourceWhitelist []metav1.GroupKind `json:"namespaceResourceWhitelist"`
+	SignatureKeys              []ArgoSignatureKey `json:"signatureKeys,omitempty"`
+}
+
+// ArgoSignatureKey is a GnuPG key that may sign what is synced.
+type ArgoSignatureKey struct {
+	KeyID string `json:"keyID"`
 }
 
 func argoType(kind string) metav1.TypeMeta {

@@ -30,7 +30,7 @@ func decision(env *model.Environment, out *Out) error {
 	for _, f := range files {
 		out.File(env.Name+"/bundle/"+f.Path, f.Data, f.From...)
 	}
-	archive, err := pack(files)
+	archive, err := PackBundle(files)
 	if err != nil {
 		return err
 	}

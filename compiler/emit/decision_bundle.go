@@ -84,9 +84,9 @@ func revision(files []artifact.File) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// pack writes files as a tar.gz whose bytes depend on nothing but the files and the version of Go, whose compress/gzip may
+// PackBundle writes files as a tar.gz whose bytes depend on nothing but the files and the version of Go, whose compress/gzip may
 // compress differently from one to the next: no times, no owners, no name in the gzip header, a fixed level.
-func pack(files []artifact.File) ([]byte, error) {
+func PackBundle(files []artifact.File) ([]byte, error) {
 	var out bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
 	if err != nil {

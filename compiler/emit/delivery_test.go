@@ -24,7 +24,7 @@ func deliveryEnv() *model.Environment {
 			Name: "soc",
 			Git:  schema.Git{Repository: "https://git.soc.example/soc/agents.git", Path: "generated", ArgoNamespace: "argocd"},
 		},
-		Name: "prod", Cluster: "https://prod.soc.example:6443", Revision: "main",
+		Name: "prod", Cluster: "https://prod.soc.example:6443", Repository: "https://git.soc.example/soc/agents.git", Revision: "main",
 		System:     model.Identity{Name: "agentd", Namespace: "soc-system"},
 		Namespaces: []*model.Namespace{{Name: "soc-analyse"}, {Name: "soc-detect"}},
 		From:       schema.Ref{Doc: platform, Path: "spec.environments[1]"},

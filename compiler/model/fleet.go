@@ -40,6 +40,7 @@ type Environment struct {
 	TrustDomain   string
 	Cluster       string // URL of the API server
 	ClusterDomain string
+	Repository    string // that Argo CD reads
 	Revision      string
 	Issuer        schema.Issuer // kind set
 	CA            []string      // PEM, each ending in a newline

@@ -48,6 +48,7 @@ func resolveEnvironment(fleet *Fleet, doc *schema.Document, i int) *Environment 
 		TrustDomain:   w.TrustDomain,
 		Cluster:       clusterURL(w.Cluster),
 		ClusterDomain: cmp.Or(w.ClusterDomain, "cluster.local"),
+		Repository:    cmp.Or(w.Repository, fleet.Git.Repository),
 		Revision:      cmp.Or(w.Revision, "main"),
 		Issuer:        schema.Issuer{Kind: cmp.Or(w.Issuer.Kind, "ClusterIssuer"), Name: w.Issuer.Name},
 		CA:            certificates(w.CA),
