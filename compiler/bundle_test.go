@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 
 	"agentc/compiler"
+	"agentc/compiler/fleettest"
 	"agentc/schema"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,7 +25,7 @@ func bundleFleet(t *testing.T, bundle string, more map[string]string) []schema.D
 	t.Helper()
 	files := fstest.MapFS{}
 	for _, path := range []string{"agents.d/platform.yaml", "agents.d/greeter.yaml", "agents.d/hello.yaml", "policies/reviewers.yaml"} {
-		files[path] = &fstest.MapFile{Data: []byte(template(path)), Mode: 0o644}
+		files[path] = &fstest.MapFile{Data: []byte(fleettest.Template(path)), Mode: 0o644}
 	}
 	for path, text := range more {
 		files[path] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
@@ -112,7 +113,7 @@ func TestBundleSize(t *testing.T) {
 	if err != nil || out != nil || len(problems) != 1 {
 		t.Fatalf("got %v %v, want one problem", problems, err)
 	}
-	above, _, _ := strings.Cut(template("agents.d/platform.yaml"), "    - name: dev")
+	above, _, _ := strings.Cut(fleettest.Template("agents.d/platform.yaml"), "    - name: dev")
 	want := schema.Position{File: "agents.d/platform.yaml", Line: strings.Count(above, "\n") + 1, Column: len("    - ") + 1}
 	p := problems[0]
 	if p.Rule != compiler.RuleBundleSize || p.Severity != schema.Error || p.Position != want {
@@ -127,7 +128,7 @@ func TestBundleSize(t *testing.T) {
 
 // TestBundleOfTenThousandAgentsFits, judged by a twentieth of them: the bundle grows with the fleet, and no faster.
 func TestBundleOfTenThousandAgentsFits(t *testing.T) {
-	out, problems, err := compiler.Compile(true, fleet(500)...)
+	out, problems, err := compiler.Compile(true, fleettest.Fleet(500, 0)...)
 	if err != nil || out == nil {
 		t.Fatal(err, problems)
 	}

@@ -9,25 +9,10 @@ import (
 	"os"
 
 	"agentc/compiler"
-	"agentc/compiler/lock"
 	"agentc/schema"
 
 	"github.com/spf13/cobra"
 )
-
-// Exit codes. A user's mistake, a wrong call and our own failure are told apart, so that CI can act on them.
-const (
-	exitFine  = 0
-	exitSpec  = 1 // the spec is at fault, or generated files drifted
-	exitUsage = 2
-	exitOurs  = 3
-)
-
-// errSpec ends a command whose findings have been printed already.
-var errSpec = errors.New("the spec is at fault")
-
-// usageError is a wrong call of the command.
-type usageError struct{ error }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -37,23 +22,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.Execute()
-	var usage usageError
-	var bad *lock.Error
+	code := exitCode(err)
 	switch {
-	case err == nil:
-		return exitFine
-	case errors.Is(err, errSpec):
-		return exitSpec
-	case errors.As(err, &bad):
-		fmt.Fprintf(stderr, "agentc: %v\n", err)
-		return exitSpec
-	case errors.As(err, &usage):
+	case err == nil || errors.Is(err, errSpec):
+	case code == exitUsage:
 		fmt.Fprintf(stderr, "agentc: %v\nRun `agentc --help` for what there is.\n", err)
-		return exitUsage
 	default:
 		fmt.Fprintf(stderr, "agentc: %v\n", err)
-		return exitOurs
 	}
+	return code
 }
 
 func newRoot() *cobra.Command {
@@ -66,7 +43,8 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
 		Example: `  agentc init                       a minimal fleet in an empty folder
   agentc compile                    agents.d and policies → generated
   agentc check                      is generated up to date? (for CI; writes nothing)
-  agentc explain agents.d/pay.yaml  one agent as the fleet sees it`,
+  agentc explain agents.d/pay.yaml  one agent as the fleet sees it
+  agentc publish                    seal, commit and push to the branches that Argo CD reads`,
 		Version:       compiler.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -88,7 +66,7 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
 	root.SetVersionTemplate("agentc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.register(root)
-	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newVersion())
+	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newPublish(o), newKey(), newVersion())
 	return root
 }
 
@@ -108,13 +86,4 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("%s takes no arguments; -C names another folder", cmd.CommandPath())}
 	}
 	return nil
-}
-
-func newVersion() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  noArgs,
-		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "agentc", compiler.Version) },
-	}
 }

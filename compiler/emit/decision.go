@@ -14,11 +14,20 @@ import (
 // does not see, is not what counts; the rest is for the object around the bytes and for a seal.
 const maxBundle = 900 << 10
 
+// maxObject is what Kubernetes takes in a ConfigMap.
+const maxObject = 1 << 20
+
 // bundleKey is the bundle's name within its ConfigMap.
 const bundleKey = "bundle.tar.gz"
 
 // bundleName is the ConfigMap that holds the bundle. Its name never changes, so that agentd notices a new one where it lies.
 func bundleName(env *model.Environment) string { return model.Join(env.Fleet.Name, "bundle") }
+
+// BundleFolder is where the unpacked bundle of an environment stands, with its slash last.
+func BundleFolder(env *model.Environment) string { return env.Name + "/bundle/" }
+
+// archiveFile is the packed bundle where no ConfigMap holds it.
+func archiveFile(env *model.Environment) string { return env.Name + "/" + bundleKey }
 
 // decision writes the OPA bundle: unpacked, for those who review it, and packed, for the cluster: in a ConfigMap, or as a
 // file for whoever publishes to put where agentd fetches it.
@@ -28,14 +37,14 @@ func decision(env *model.Environment, out *Out) error {
 		return err
 	}
 	for _, f := range files {
-		out.File(env.Name+"/bundle/"+f.Path, f.Data, f.From...)
+		out.File(BundleFolder(env)+f.Path, f.Data, f.From...)
 	}
 	archive, err := PackBundle(files)
 	if err != nil {
 		return err
 	}
 	if env.BundleFrom != nil {
-		out.File(env.Name+"/"+bundleKey, archive, origin("", under(env.From, "bundle")))
+		out.File(archiveFile(env), archive, origin("", under(env.From, "bundle")))
 		return nil
 	}
 	if len(archive) > maxBundle {
@@ -47,6 +56,19 @@ func decision(env *model.Environment, out *Out) error {
 		BinaryData: map[string][]byte{bundleKey: archive},
 	}, origin("", env.From))
 	return nil
+}
+
+// SetBundle puts another archive in the place of an environment's packed bundle.
+func SetBundle(tree *artifact.Tree, env *model.Environment, archive []byte) error {
+	if env.BundleFrom != nil {
+		return tree.SetFile(artifact.File{Path: archiveFile(env), Data: archive})
+	}
+	if len(archive) > maxObject {
+		return &BundleTooLargeError{env, len(archive)}
+	}
+	return setConfigMap(tree, systemFile(env, "bundle"), bundleName(env), func(c *corev1.ConfigMap) {
+		c.BinaryData = map[string][]byte{bundleKey: archive}
+	})
 }
 
 // BundleTooLargeError says that a fleet has outgrown the ConfigMap. It is the author's to solve, not a fault of the compiler.

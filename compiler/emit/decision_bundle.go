@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -59,7 +60,7 @@ func withManifest(env *model.Environment, files []artifact.File) ([]artifact.Fil
 		Revision:    revision(files),
 		Roots:       []string{"agentc", "reviewers"},
 		RegoVersion: 1,
-		Metadata:    manifestMetadata{Format: bundleFormat, Environment: env.Name, Fleet: env.Fleet.Name},
+		Metadata:    manifestMetadata{Format: BundleFormat, Environment: env.Name, Fleet: env.Fleet.Name},
 	})
 	if err != nil {
 		return nil, err
@@ -67,6 +68,18 @@ func withManifest(env *model.Environment, files []artifact.File) ([]artifact.Fil
 	files = append(files, artifact.File{Path: ".manifest", Data: data, From: []artifact.Origin{origin("", env.From)}})
 	sortFiles(files)
 	return files, nil
+}
+
+// SealManifest writes sequence and expiry into the manifest of a bundle. Everything else in it stays the same bytes.
+func SealManifest(data []byte, sequence int64, notAfter string) ([]byte, error) {
+	var m manifestData
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields() // it would be lost
+	if err := d.Decode(&m); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	m.Metadata.Sequence, m.Metadata.NotAfter = sequence, notAfter
+	return artifact.JSON(m)
 }
 
 func sortFiles(files []artifact.File) {

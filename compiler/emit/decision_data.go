@@ -5,8 +5,8 @@ import (
 	"agentc/schema"
 )
 
-// bundleFormat is the version of what this file describes. Who loads a bundle refuses a format that it does not know.
-const bundleFormat = 1
+// BundleFormat is the version of what this file describes. Who loads a bundle refuses a format that it does not know.
+const BundleFormat = 1
 
 // manifestData is OPA's .manifest.
 type manifestData struct {

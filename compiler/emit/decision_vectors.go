@@ -101,7 +101,7 @@ type vectors struct {
 }
 
 func selfTestOf(env *model.Environment) selfTestData {
-	v := &vectors{env, selfTestData{Format: bundleFormat, Cases: map[string][]vectorCase{noEdge: refused(noEdge), noSkill: refused(noSkill)}}}
+	v := &vectors{env, selfTestData{Format: BundleFormat, Cases: map[string][]vectorCase{noEdge: refused(noEdge), noSkill: refused(noSkill)}}}
 	v.ask(env.System.SPIFFE, strangeAgent, strangeSkill, noEdge)
 	for _, a := range env.Agents {
 		v.agent(a)

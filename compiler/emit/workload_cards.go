@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"agentc/compiler/artifact"
 	"agentc/compiler/model"
 
 	"github.com/a2aproject/a2a-go/v2/a2a"
@@ -52,6 +53,32 @@ func agentCards(a *model.Agent) (*corev1.ConfigMap, error) {
 		ObjectMeta: agentMeta(a, cardsName(a), waveWorkload),
 		Data:       data,
 	}, nil
+}
+
+// Cards of an agent as they stand in a tree: by file.
+func Cards(tree *artifact.Tree, a *model.Agent) map[string]string {
+	if c, _ := findConfigMap(tree, agentFile(a), cardsName(a)); c != nil {
+		return c.Data
+	}
+	return nil
+}
+
+// SetCards gives an agent other cards.
+func SetCards(tree *artifact.Tree, a *model.Agent, cards map[string]string) error {
+	return setConfigMap(tree, agentFile(a), cardsName(a), func(c *corev1.ConfigMap) { c.Data = cards })
+}
+
+// SignedCard is a card with a signature. It stands last, below what it signs, and nothing above it changes.
+func SignedCard(card string, s a2a.AgentCardSignature) (string, error) {
+	body, ok := strings.CutSuffix(card, "\n}\n")
+	if !ok {
+		return "", fmt.Errorf("not a card as it is compiled: %.60q", card)
+	}
+	text, err := json.MarshalIndent([]a2a.AgentCardSignature{s}, "  ", "  ")
+	if err != nil {
+		return "", err
+	}
+	return body + ",\n  \"signatures\": " + string(text) + "\n}\n", nil
 }
 
 // agentCard describes the agent at one path of its guard. It claims JSON-RPC alone and no tenant: the guard refuses what it

@@ -5,8 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"golang.org/x/crypto/ssh"
 )
 
 // Options of a remote.
@@ -15,58 +15,69 @@ type Options struct {
 	Progress io.Writer     // what the remote says while it works, line by line; nil: nobody listens
 }
 
-// Remote is a repository that is published to, by file path, http(s) or ssh.
-type Remote struct{}
-
-// Base is what a branch holds at one moment.
-type Base struct {
-	Tip    plumbing.Hash  // zero: the branch does not exist
-	Commit *object.Commit // of Tip; nil with it
+// Remote is a repository that is published to, by file path, http(s) or ssh. It serves one goroutine.
+type Remote struct {
+	at       *address
+	timeout  time.Duration
+	progress io.Writer
+	login    *login     // for http(s); nil: none was needed yet
+	key      ssh.Signer // from the environment; nil: the agent's and the user's files
 }
 
-// Open checks the URL and finds credentials; it dials nobody.
-func Open(url string, o Options) (*Remote, error) { panic("to be written") }
-
-// Fetch reads a branch, without its history where the remote allows that.
-func (r *Remote) Fetch(ctx context.Context, branch string) (*Base, error) { panic("to be written") }
-
-// Tree is one folder's entries; the zero hash has none.
-func (b *Base) Tree(id plumbing.Hash) ([]object.TreeEntry, error) { panic("to be written") }
-
-// Blobs reads the content of files, asking the remote for what was left out of the fetch.
-func (b *Base) Blobs(ctx context.Context, ids []plumbing.Hash) (map[plumbing.Hash][]byte, error) {
-	panic("to be written")
+// Open checks the URL and finds credentials; it dials nobody. What is wrong with either is a *Failure.
+func Open(url string, o Options) (*Remote, error) {
+	at, err := parseAddress(url)
+	if err != nil {
+		return nil, err
+	}
+	r := &Remote{at: at, timeout: o.Timeout, progress: o.Progress}
+	if r.timeout == 0 {
+		r.timeout = 5 * time.Minute
+	}
+	switch at.scheme {
+	case "http", "https":
+		r.login = environmentLogin(at.user)
+	case "ssh":
+		r.key, err = environmentKey()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
-// File is a regular file of the branch by its path in the repository; ok says whether there is one.
-func (b *Base) File(ctx context.Context, path string) (data []byte, ok bool, err error) {
-	panic("to be written")
+// String is the URL without credentials.
+func (r *Remote) String() string { return r.at.String() }
+
+// exchange gives everything that is said with the remote one end in time, and a failure its words.
+func (r *Remote) exchange(ctx context.Context, s step, talk func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	if err := talk(ctx); err != nil {
+		return r.failure(ctx, s, err)
+	}
+	return nil
 }
 
-// Update moves a branch.
-type Update struct {
-	Branch   string
-	Old, New plumbing.Hash // Old zero: the branch is created
-	Pack     []byte        // the objects that the remote lacks
+// session is one conversation with one of Git's two services, git-upload-pack or git-receive-pack. Whoever reads from it or
+// writes to it is set free when the context ends. It runs over http, or over the pipes of a process or an ssh channel.
+//
+// go-git has sessions too. Ours exist since those cannot be ended from outside (an ssh handshake and a hook that hang), cut
+// off the server's post-receive hook, and lose what the server says on stderr. The messages themselves are go-git's.
+type session interface {
+	refs(context.Context) (*packp.AdvRefs, error) // comes first
+	fetch(context.Context, *packp.UploadPackRequest) (pack io.Reader, err error)
+	push(context.Context, *packp.ReferenceUpdateRequest) (*packp.ReportStatus, error)
+	Close() error
 }
 
-// Push moves a branch. Where the remote says no, the error is a *Rejected.
-func (r *Remote) Push(ctx context.Context, u Update) error { panic("to be written") }
-
-// Kind is why a push was rejected.
-type Kind int
-
-const (
-	Refused   Kind = iota // by a hook, a quota, a rule: nothing that a new try would change
-	Moved                 // somebody else moved the branch meanwhile: start over from the fetch
-	Busy                  // somebody else holds the branch's lock: start over too
-	Protected             // the branch takes pull requests only
-)
-
-// Rejected is a push that the remote did not take.
-type Rejected struct {
-	Kind   Kind
-	Reason string // in the remote's words, fit to print
+// dial opens a session with one of Git's services.
+func (r *Remote) dial(ctx context.Context, service string, said *remarks) (session, error) {
+	switch r.at.scheme {
+	case "file":
+		return dialProcess(ctx, service, r.at.path, said)
+	case "ssh":
+		return r.dialSSH(ctx, service, said)
+	}
+	return r.dialHTTP(service, said), nil
 }
-
-func (e *Rejected) Error() string { return e.Reason }

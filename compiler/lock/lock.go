@@ -20,8 +20,8 @@ const (
 	StatementName = "agentc.intoto.json" // the provenance, signed
 )
 
-// format is raised when a reader of an older lock would misunderstand a newer one.
-const format = 1
+// Format is raised when a reader of an older lock would misunderstand a newer one.
+const Format = 1
 
 // maxSize bounds what is read: 70,000 artifacts with long names need some 20 MB.
 const maxSize = 64 << 20
@@ -38,7 +38,7 @@ type Lock struct {
 
 // New is the lock of a compilation.
 func New(compiler, fleet string, inputs []schema.Input, tree *artifact.Tree) *Lock {
-	l := &Lock{Format: format, Compiler: compiler, Fleet: fleet, Inputs: map[string]string{}, Artifacts: map[string]string{}}
+	l := &Lock{Format: Format, Compiler: compiler, Fleet: fleet, Inputs: map[string]string{}, Artifacts: map[string]string{}}
 	for _, in := range inputs {
 		l.Inputs[in.File] = "sha256:" + in.SHA256
 	}
@@ -53,7 +53,7 @@ func (l *Lock) Bytes() ([]byte, error) { return artifact.JSON(l) }
 
 // Owning is the lock with other artifacts: those that a killed run left behind.
 func (l *Lock) Owning(artifacts map[string]string) *Lock {
-	return &Lock{Format: format, Compiler: l.Compiler, Fleet: l.Fleet, Inputs: l.Inputs, Artifacts: artifacts}
+	return &Lock{Format: Format, Compiler: l.Compiler, Fleet: l.Fleet, Inputs: l.Inputs, Artifacts: artifacts}
 }
 
 // Error says that a lock cannot be used as it stands, which is the user's to mend: a merge left its marks in it, or a newer
@@ -71,8 +71,8 @@ func Parse(name string, data []byte) (*Lock, error) {
 	if err := json.Unmarshal(data, l); err != nil {
 		return nil, &Error{fmt.Sprintf("%s is damaged (%v): take one side's generated/ as a whole from Git, and compile again", name, err)}
 	}
-	if l.Format != format {
-		return nil, &Error{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%s)", name, l.Format, format, l.Compiler)}
+	if l.Format != Format {
+		return nil, &Error{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%s)", name, l.Format, Format, l.Compiler)}
 	}
 	return l, nil
 }

@@ -8,8 +8,8 @@ import (
 	"agentc/compiler/artifact"
 )
 
-// sealFormat is raised when a reader of older seals would misunderstand newer ones.
-const sealFormat = 1
+// SealFormat is raised when a reader of older seals would misunderstand newer ones.
+const SealFormat = 1
 
 // Seals is agentc.seal.json: everything that publishing added to what the compiler wrote. With the compiled files it gives
 // the published ones, byte for byte, so that what did not change keeps its sequence, its expiry and its signature.
@@ -19,6 +19,9 @@ type Seals struct {
 	Bundles map[string]BundleSeal `json:"bundles"` // by environment
 	Cards   map[string]CardSeal   `json:"cards"`   // by <environment>/<agent>/<file of the card>
 	Files   map[string]string     `json:"files"`   // file that a seal changed or added, below the output folder → sha256:<hex>
+
+	// Sequences of bundles that were sealed once and are not now, by environment: the next seal counts on from here.
+	Sequences map[string]int64 `json:"sequences,omitempty"`
 }
 
 // BundleSeal is the seal of one environment's bundle.
@@ -41,13 +44,14 @@ type CardSeal struct {
 // NewSeals has no seal in it.
 func NewSeals(fleet string) *Seals {
 	return &Seals{
-		Format: sealFormat, Fleet: fleet,
+		Format: SealFormat, Fleet: fleet,
 		Bundles: map[string]BundleSeal{}, Cards: map[string]CardSeal{}, Files: map[string]string{},
+		Sequences: map[string]int64{},
 	}
 }
 
-// Empty says that there is no seal.
-func (s *Seals) Empty() bool { return len(s.Bundles)+len(s.Cards) == 0 }
+// Empty says that there is no seal, and never was.
+func (s *Seals) Empty() bool { return len(s.Bundles)+len(s.Cards)+len(s.Sequences) == 0 }
 
 // Bytes of the seals as they are written.
 func (s *Seals) Bytes() ([]byte, error) { return artifact.JSON(s) }
@@ -65,8 +69,8 @@ func ParseSeals(data []byte) (*Seals, error) {
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, &Error{fmt.Sprintf("%s is damaged (%v): restore it from Git's history", SealName, err)}
 	}
-	if head.Format != sealFormat {
-		return nil, &Error{fmt.Sprintf("%s has format %d, this agentc knows %d: use the one that wrote it, or a newer one", SealName, head.Format, sealFormat)}
+	if head.Format != SealFormat {
+		return nil, &Error{fmt.Sprintf("%s has format %d, this agentc knows %d: use the one that wrote it, or a newer one", SealName, head.Format, SealFormat)}
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()

@@ -7,6 +7,11 @@
 package seal
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"agentc/compiler/artifact"
@@ -38,7 +43,83 @@ type Result struct {
 // Apply seals the environments of a compiled tree. Old are the seals of what was published before; nil: none. A key that is
 // missing or is not listed in the Platform is a *KeyError.
 func Apply(envs []*model.Environment, tree *artifact.Tree, old *lock.Seals, o Options) (*Result, error) {
-	panic("to be written")
+	a, err := newApplication(tree, old, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, env := range envs {
+		a.seals.Fleet = env.Fleet.Name
+		ring, err := newKeyring(env, o.Keys)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.sealBundle(env, ring); err != nil {
+			return nil, err
+		}
+		if err := a.sealCards(env, ring); err != nil {
+			return nil, err
+		}
+	}
+	return a.finish()
+}
+
+// application is one call of Apply.
+type application struct {
+	Options
+	compiled *artifact.Tree
+	paths    []string // of compiled, sorted
+	old      *lock.Seals
+	tree     *artifact.Tree // compiled, with the seals so far
+	seals    *lock.Seals    // its Sequences are the last ones of all bundles that are not sealed yet
+	fresh    []string       // what was signed now
+}
+
+// maxSequence can be counted on from, and every reader of JSON reads it.
+const maxSequence = 1<<53 - 2
+
+func newApplication(tree *artifact.Tree, old *lock.Seals, o Options) (*application, error) {
+	if len(o.Keys) > 0 && (o.Now.IsZero() || o.Life <= 0) {
+		return nil, errors.New("a seal needs a time and a life")
+	}
+	if old == nil {
+		old = lock.NewSeals("")
+	}
+	last := maps.Clone(old.Sequences)
+	if last == nil {
+		last = map[string]int64{}
+	}
+	for env, s := range old.Bundles {
+		last[env] = max(last[env], s.Sequence)
+	}
+	for _, env := range slices.Sorted(maps.Keys(last)) {
+		if last[env] < 1 || last[env] > maxSequence {
+			return nil, &lock.Error{Reason: fmt.Sprintf("%s says that the bundle of %s has the sequence %d, which no seal has: restore it from Git's history", lock.SealName, env, last[env])}
+		}
+	}
+	a := &application{Options: o, compiled: tree, paths: tree.Paths(), old: old, seals: lock.NewSeals(old.Fleet)}
+	a.seals.Sequences = last
+	a.tree = tree.Only(func(string) bool { return true })
+	return a, nil
+}
+
+// finish notes which files are not as they were compiled, and adds the seals to the files.
+func (a *application) finish() (*Result, error) {
+	for _, path := range a.tree.Paths() {
+		data, _ := a.tree.File(path)
+		if was, there := a.compiled.File(path); !there || !bytes.Equal(was, data) {
+			a.seals.Files[path] = lock.Digest(data)
+		}
+	}
+	slices.Sort(a.fresh)
+	result := &Result{Tree: a.tree, Seals: a.seals, New: a.fresh}
+	if a.seals.Empty() {
+		return result, nil
+	}
+	data, err := a.seals.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return result, a.tree.SetFile(artifact.File{Path: lock.SealName, Data: data})
 }
 
 // KeyError says that an environment cannot be sealed with the keys at hand, which is the caller's to mend.

@@ -1,0 +1,98 @@
+package git
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAddresses(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		url  string
+		want address
+		text string
+	}{
+		{"https://git.soc.example/soc/fleet.git", address{"https", "", "git.soc.example", "/soc/fleet.git"}, "https://git.soc.example/soc/fleet.git"},
+		{"https://bot@git.soc.example:8443/soc/fleet/", address{"https", "bot", "git.soc.example:8443", "/soc/fleet/"}, "https://git.soc.example:8443/soc/fleet/"},
+		{"http://[::1]:3000/x", address{"http", "", "[::1]:3000", "/x"}, "http://[::1]:3000/x"},
+		{"ssh://git@git.soc.example:22/soc/fleet.git", address{"ssh", "git", "git.soc.example:22", "/soc/fleet.git"}, "ssh://git.soc.example:22/soc/fleet.git"},
+		{"git@git.soc.example:soc/fleet.git", address{"ssh", "git", "git.soc.example", "soc/fleet.git"}, "ssh://git.soc.example/soc/fleet.git"},
+		{"git.soc.example:/srv/fleet.git", address{"ssh", "", "git.soc.example", "/srv/fleet.git"}, "ssh://git.soc.example/srv/fleet.git"},
+		{"git@[git.soc.example:2222]:fleet.git", address{"ssh", "git", "git.soc.example:2222", "fleet.git"}, "ssh://git.soc.example:2222/fleet.git"},
+		{"git@[::1]:fleet.git", address{"ssh", "git", "[::1]", "fleet.git"}, "ssh://[::1]/fleet.git"},
+		{"file:///srv/fleet.git", address{"file", "", "", "/srv/fleet.git"}, "/srv/fleet.git"},
+		{"/srv/a:b.git", address{"file", "", "", "/srv/a:b.git"}, "/srv/a:b.git"},
+		{"./a:b", address{"file", "", "", filepath.Join(here, "a:b")}, filepath.Join(here, "a:b")},
+		{"../x", address{"file", "", "", filepath.Join(filepath.Dir(here), "x")}, filepath.Join(filepath.Dir(here), "x")},
+	} {
+		got, err := parseAddress(test.url)
+		if err != nil {
+			t.Errorf("%s: %v", test.url, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, *got, cmp.AllowUnexported(address{})); diff != "" || got.String() != test.text {
+			t.Errorf("%s: %s\n%s", test.url, got, diff)
+		}
+	}
+}
+
+func TestBadAddresses(t *testing.T) {
+	for _, test := range []struct{ url, words string }{
+		{"", "empty"},
+		{"https://x/y\n", "control characters"},
+		{"git://git.soc.example/fleet.git", "git is not spoken here"},
+		{"ext::sh -c id", ""},
+		{"ext://sh", "ext is not spoken here"},
+		{"https://u:hunter2@git.soc.example/fleet.git", "AGENTC_GIT_PASSWORD"},
+		{"https://u:hunter2@git.soc.example:port/fleet.git", "no URL"},
+		{"https://u:hun/ter2@git.soc.example/fleet.git", ""},
+		{"https://git.soc.example/fleet.git?token=hunter2", "more than a host and a path"},
+		{"https://git.soc.example", "no repository"},
+		{"https:///fleet.git", "no host"},
+		{"ssh://-oProxyCommand=id/x", "no host"},
+		{"-oProxyCommand=id:x", "no host"},
+		{"host:", "no repository"},
+		{":x", "no host"},
+		{"file://server/share", "three slashes"},
+	} {
+		_, err := Open(test.url, Options{})
+		wantFailure(t, err, BadURL, test.words)
+		if err != nil && (strings.Contains(err.Error(), "hunter2") && !strings.Contains(test.url, "token=") || strings.Contains(err.Error(), "hun/")) {
+			t.Errorf("%v shows a password", err)
+		}
+	}
+}
+
+// FuzzAddress: what is accepted holds no password, is one place, and prints none of the user; what is refused shows neither.
+func FuzzAddress(f *testing.F) {
+	for _, seed := range []string{"https://%s@git.soc.example/x", "%s@host:path", "ssh://u:%s@h/x", "https:/u:%s@h", "file:///x", "%"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		raw = strings.Replace(raw, "@", ":hunter2@", 1)
+		at, err := parseAddress(raw)
+		if err != nil {
+			if strings.Contains(err.Error(), "hunter2") && strings.Contains(strings.SplitN(raw, "hunter2", 2)[1], "@") && !strings.Contains(raw[strings.LastIndex(raw, "@"):], "hunter2") {
+				t.Errorf("%q: %v", raw, err)
+			}
+			return
+		}
+		if at.scheme == "file" {
+			if !filepath.IsAbs(at.path) {
+				t.Errorf("%q: %q", raw, at.path)
+			}
+			return
+		}
+		if _, err := url.Parse(at.String()); err != nil || at.host == "" || strings.HasPrefix(at.host, "-") {
+			t.Errorf("%q: %+v, %v", raw, at, err)
+		}
+	})
+}

@@ -1,0 +1,76 @@
+package seal
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"strings"
+
+	"agentc/compiler/model"
+)
+
+// publicKey verifies the seals of an environment.
+type publicKey struct {
+	id  string
+	alg string
+	key crypto.PublicKey
+}
+
+// keyring is what there is to seal an environment with.
+type keyring struct {
+	listed map[string]publicKey // by id, as the Platform lists them
+	own    *Key                 // nil: nothing new is sealed
+	public publicKey            // the listed half of own
+}
+
+// newKeyring finds the key that seals an environment: the first whose public half the Platform lists there. An environment that
+// loads sealed bundles only needs one of the keys at hand; any other is left unsealed without.
+func newKeyring(env *model.Environment, keys []*Key) (*keyring, error) {
+	ring := &keyring{listed: map[string]publicKey{}}
+	var ids, found []string
+	for _, k := range env.Keys {
+		key, err := parsePublic(k.Key)
+		if err != nil {
+			return nil, fmt.Errorf("key %s of %s: %w", k.ID, env.Name, err)
+		}
+		alg, fault := algorithm(key)
+		if fault != "" {
+			return nil, fmt.Errorf("key %s of %s is %s", k.ID, env.Name, fault)
+		}
+		ring.listed[k.ID] = publicKey{k.ID, alg, key}
+		ids = append(ids, k.ID)
+	}
+	for _, k := range keys {
+		for _, id := range ids {
+			if equal(ring.listed[id].key, k.Signer.Public()) {
+				ring.own, ring.public = k, ring.listed[id]
+				return ring, nil
+			}
+		}
+		fingerprint, err := k.Fingerprint()
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, "sha256:"+fingerprint)
+	}
+	if env.Trust == "key" && len(keys) > 0 {
+		return nil, keyErrorf("%s loads bundles sealed by %s, and the key at hand (%s) is none of these: give the private half of one, or list this one in bundle.keys (`agentc key public` prints it)",
+			env.Name, strings.Join(ids, ", "), strings.Join(found, ", "))
+	}
+	return ring, nil
+}
+
+func parsePublic(text string) (crypto.PublicKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, fmt.Errorf("no PEM block")
+	}
+	return x509.ParsePKIXPublicKey(block.Bytes)
+}
+
+// equal compares public keys; every kind of them can.
+func equal(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
+}
