@@ -1,11 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
+	"agentc/compiler"
+	"agentc/compiler/artifact"
 	"agentc/compiler/disk"
 	"agentc/compiler/lock"
+	"agentc/compiler/seal"
 	"agentc/schema"
 
 	"github.com/spf13/cobra"
@@ -16,7 +21,8 @@ func newCheck(o *options) *cobra.Command {
 		Use:   "check",
 		Short: "Check that generated/ is what follows from the spec; writes nothing",
 		Long: `check compiles in memory and compares. It ends with exit code 1 and a list where generated files are stale, missing,
-edited, left over or not ours.`,
+edited, left over or not ours. What publish added is no drift as long as it holds: seals of these very bundles and cards by a
+key that the Platform lists, and the signed statement about them.`,
 		Example: "  agentc check --format github",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -24,13 +30,61 @@ edited, left over or not ours.`,
 			if err != nil {
 				return err
 			}
-			s, err := disk.Compare(o.outDir(), out.Tree, out.Lock)
+			tree, faults, err := o.published(out)
 			if err != nil {
 				return err
 			}
-			return o.finish(cmd, append(problems, o.drift(s)...), s.Clean())
+			s, err := disk.Compare(o.outDir(), tree, out.Lock)
+			if err != nil {
+				return err
+			}
+			return o.finish(cmd, slices.Concat(problems, faults, o.drift(s)), s.Clean() && len(faults) == 0)
 		},
 	}
+}
+
+// published adds to the compiled files what publishing added to those in the folder: the seals that hold, and the statement. It
+// needs no private key and no clock. A seal that does not hold is left out, so that its files show as drift; a statement about
+// something else is reported here.
+func (o *options) published(out *compiler.Output) (*artifact.Tree, []schema.Problem, error) {
+	added, err := disk.ReadAdded(o.outDir())
+	if err != nil {
+		return nil, nil, err
+	}
+	tree, err := withSeals(out, added.Seals)
+	if err != nil || added.Statement == nil {
+		return tree, nil, err
+	}
+	lockData, err := out.Lock.Bytes()
+	if err != nil {
+		return nil, nil, err
+	}
+	sealData, _ := tree.File(lock.SealName)
+	var keys []schema.PublicKey
+	for _, env := range out.Fleet.Environments {
+		keys = append(keys, env.Keys...)
+	}
+	var faults []schema.Problem
+	if _, err := seal.VerifyStatement(added.Statement, lockData, sealData, keys); err != nil {
+		faults = o.files(schema.Error, []string{lock.StatementName}, fmt.Sprintf("does not vouch for these files: %v; publish again, or remove it", err))
+	}
+	return tree, faults, tree.SetFile(artifact.File{Path: lock.StatementName, Data: added.Statement})
+}
+
+// withSeals are the compiled files with the seals that hold.
+func withSeals(out *compiler.Output, data []byte) (*artifact.Tree, error) {
+	if data == nil {
+		return out.Tree, nil
+	}
+	seals, err := lock.ParseSeals(data)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := seal.Apply(out.Fleet.Environments, out.Tree, seals, seal.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return sealed.Tree, nil
 }
 
 // drift says, file by file, how generated/ differs from what follows from the spec.

@@ -17,17 +17,19 @@ func TestVersionText(t *testing.T) {
 	first := "agentc " + compiler.Version + "\n"
 	rest := "built by " + runtime.Version() + " for " + runtime.GOOS + "/" + runtime.GOARCH + "\n" +
 		"spec agents.d/v1alpha1, lock format 1, seal format 1, bundle format 1\n"
-	commit := []debug.BuildSetting{{Key: "vcs.revision", Value: "5c1f"}, {Key: "vcs.time", Value: "2026-12-01T10:00:00Z"}}
-	clean := append(commit, debug.BuildSetting{Key: "vcs.modified", Value: "false"})
-	changed := append(commit, debug.BuildSetting{Key: "vcs.modified", Value: "true"})
+	commit := func(modified string) []debug.BuildSetting {
+		return []debug.BuildSetting{
+			{Key: "vcs.revision", Value: "5c1f"}, {Key: "vcs.time", Value: "2026-12-01T10:00:00Z"}, {Key: "vcs.modified", Value: modified},
+		}
+	}
 	for _, c := range []struct {
 		name     string
 		settings []debug.BuildSetting
 		want     string
 	}{
 		{"outside of a repository", nil, first + rest},
-		{"a release", clean, first + "commit 5c1f of 2026-12-01T10:00:00Z\n" + rest},
-		{"with changes", changed, first + "commit 5c1f of 2026-12-01T10:00:00Z, with changes that are not committed\n" + rest},
+		{"a release", commit("false"), first + "commit 5c1f of 2026-12-01T10:00:00Z\n" + rest},
+		{"with changes", commit("true"), first + "commit 5c1f of 2026-12-01T10:00:00Z, with changes that are not committed\n" + rest},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, versionText(c.settings)); diff != "" {

@@ -40,15 +40,8 @@ func readLock(root *os.Root, name string) (*lock.Lock, error) {
 // readSealed gives the digests of the files that a seal changed: these are ours too, though no lock has them. Seals that
 // cannot be read make nothing ours.
 func readSealed(root *os.Root) (map[string]string, error) {
-	info, err := root.Lstat(lock.SealName)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	data, err := root.ReadFile(lock.SealName)
-	if err != nil {
+	data, err := readAdded(root, lock.SealName)
+	if err != nil || data == nil {
 		return nil, err
 	}
 	seals, err := lock.ParseSeals(data)

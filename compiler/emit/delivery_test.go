@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"agentc/compiler/artifact"
 	"agentc/compiler/model"
@@ -84,6 +85,120 @@ func TestDeliveryOfASmallFleet(t *testing.T) {
 	if got := application.Annotations["argocd.argoproj.io/compare-options"]; got != "ServerSideDiff=true" {
 		t.Errorf("compare-options are %q", got)
 	}
+}
+
+// A platform that says all that can be said of Git: two keys, and environments with a repository of their own, with the
+// platform's written once more, and with none.
+const gitPlatform = `apiVersion: agents.d/v1alpha1
+kind: Platform
+metadata: {name: platform}
+spec:
+  fleet: soc
+  git:
+    repository: https://git.soc.example/soc/agents.git
+    signatureKeys:
+      - 4AEE18F83AFDEB23
+      - ABCDEF0123456789
+  environments:
+    - name: apart
+      repository: git@git.soc.example:soc/apart.git
+    - name: repeated
+      repository: https://git.soc.example/soc/agents.git
+    - name: silent
+`
+
+// Repository and keys stand in the AppProject and in every Application as they are written, and each line of theirs leads to
+// the line that says so.
+func TestDeliveryFollowsGit(t *testing.T) {
+	fleet := fleetOf(t, gitPlatform)
+	const agents, apart = "https://git.soc.example/soc/agents.git", "git@git.soc.example:soc/apart.git"
+	for i, want := range []struct{ name, repository, from string }{
+		{"apart", apart, "spec.environments[0].repository"},
+		{"repeated", agents, "spec.environments[1].repository"},
+		{"silent", agents, "spec.git.repository"},
+	} {
+		t.Run(want.name, func(t *testing.T) {
+			env, out := fleet.Environments[i], &Out{}
+			if err := delivery(env, out); err != nil {
+				t.Fatal(err)
+			}
+			project, application := out.Objects[0], out.Objects[1]
+			keys := []ArgoSignatureKey{{KeyID: "4AEE18F83AFDEB23"}, {KeyID: "ABCDEF0123456789"}}
+			spec := project.Value.(*AppProject).Spec
+			if diff := gocmp.Diff(AppProjectSpec{SourceRepos: []string{want.repository}, SignatureKeys: keys},
+				AppProjectSpec{SourceRepos: spec.SourceRepos, SignatureKeys: spec.SignatureKeys}); diff != "" {
+				t.Errorf("project (-want +got):\n%s", diff)
+			}
+			if got := application.Value.(*Application).Spec.Source.RepoURL; got != want.repository {
+				t.Errorf("the Application reads %s, not %s", got, want.repository)
+			}
+			tree := treeOf(t, out)
+			comesFrom(t, tree, "  sourceRepos:\n  - ", want.from)
+			comesFrom(t, tree, "    repoURL: ", want.from)
+			comesFrom(t, tree, "4AEE18F83AFDEB23", "spec.git.signatureKeys[0]")
+			comesFrom(t, tree, "ABCDEF0123456789", "spec.git.signatureKeys[1]")
+		})
+	}
+}
+
+// Without keys no signature is demanded: the field is left out.
+func TestDeliveryUnsigned(t *testing.T) {
+	keys := "    signatureKeys:\n      - 4AEE18F83AFDEB23\n      - ABCDEF0123456789\n"
+	out := &Out{}
+	if err := delivery(fleetOf(t, strings.Replace(gitPlatform, keys, "", 1)).Environments[0], out); err != nil {
+		t.Fatal(err)
+	}
+	tree := treeOf(t, out)
+	for _, path := range tree.Paths() {
+		if text, _ := tree.File(path); strings.Contains(string(text), "signatureKeys") {
+			t.Errorf("%s:\n%s", path, text)
+		}
+	}
+}
+
+func treeOf(t *testing.T, out *Out) *artifact.Tree {
+	t.Helper()
+	tree := artifact.NewTree()
+	if err := tree.Add(out.Objects, nil); err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}
+
+// comesFrom wants the line where a text ends, which is generated once, to lead to a value of the spec, which was written.
+func comesFrom(t *testing.T, tree *artifact.Tree, text, want string) {
+	t.Helper()
+	lines := 0
+	for _, path := range tree.Paths() {
+		data, _ := tree.File(path)
+		before, _, found := strings.Cut(string(data), text)
+		if !found {
+			continue
+		}
+		lines++
+		object, at := artifact.Trace(tree.Objects(path), 1+strings.Count(before+text, "\n"))
+		ref := object.OriginAt(at).Ref
+		if ref.Path != want || !ref.Doc.Has(ref.Path) {
+			t.Errorf("%q (%s) comes from %q (written: %v), not from %s", text, at, ref.Path, ref.Doc.Has(ref.Path), want)
+		}
+	}
+	if lines != 1 {
+		t.Errorf("%q is in %d files", text, lines)
+	}
+}
+
+// fleetOf resolves a platform that is written as far as a test needs it.
+func fleetOf(t *testing.T, platform string) *model.Fleet {
+	t.Helper()
+	src, _, err := schema.Load(schema.Dir{Name: "agents.d", FS: fstest.MapFS{"platform.yaml": {Data: []byte(platform)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet, problems := model.Resolve(src)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return fleet
 }
 
 // The project must keep out what would widen it, and Argo CD's own namespace.

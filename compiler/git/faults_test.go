@@ -332,7 +332,7 @@ func TestAnswers(t *testing.T) {
 		{"a web page", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, NotFound, "not with Git's protocol"},
 		{"empty", git("", ""), Dropped, ""},
 		{"junk", git("", strings.Repeat("junk", 1<<20)), Dropped, ""},
-		{"not a commit", git("", "000czz \n"), Broken, ""},
+		{"not a commit", git("", "0008zz \n"), Broken, ""},
 		{"an error line", git("", "0020ERR Repository not found.\n\n\n"), NotFound, ""},
 		{"endless branches", refs, Broken, "absurdly large"},
 		{"in circles", func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, req.URL.String(), 302) }, Broken, "in circles"},

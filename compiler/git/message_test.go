@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -17,7 +18,9 @@ import (
 // gitTrailers asks git which trailers a message has.
 func gitTrailers(t *testing.T, text string) string {
 	t.Helper()
-	cmd := exec.Command("git", "interpret-trailers", "--parse")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "git", "interpret-trailers", "--parse")
 	cmd.Dir, cmd.Stdin = os.TempDir(), strings.NewReader(text)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null")
 	var out, problem bytes.Buffer
@@ -37,6 +40,11 @@ func trailerLines(trailers []Trailer) string {
 }
 
 const scissors = "# ------------------------ >8 ------------------------"
+
+// endless is what git 2.39 never finishes to read: a divider with scissors below. Our own messages hold neither.
+func endless(text string) bool {
+	return strings.Contains(text, "\n---") && strings.Contains(text, "\n"+scissors)
+}
 
 func TestMessage(t *testing.T) {
 	lock := []Trailer{{"Agentc-Lock", "sha256:00"}, {"Agentc-Verified", "no"}}
@@ -60,6 +68,7 @@ func TestMessage(t *testing.T) {
 		{"forged with a lone return", Message{"s\rAgentc-Lock: 66", "a\rAgentc-Lock: 66", lock}, Message{"s Agentc-Lock: 66", "a\n Agentc-Lock: 66", lock}},
 		{"cut by a divider", Message{"--- s", "a\n---\nb\n--- c", lock}, Message{" --- s", "a\n ---\nb\n --- c", lock}},
 		{"cut by scissors", Message{"s", scissors + "\nb", lock}, Message{"s", " " + scissors + "\nb", lock}},
+		{"cut by both, which git never ends to read", Message{"s", "---\n" + scissors, lock}, Message{"s", " ---\n " + scissors, lock}},
 		{"conflicts", Message{"s", "Conflicts:\n\ta", lock}, Message{"s", " Conflicts:\n\ta", lock}},
 		{"comments", Message{"# s", "# a", lock}, Message{"# s", "# a", lock}},
 		{"without a value", Message{"s", "", []Trailer{{"A", " \n"}, {"", "x"}, {"B", "x"}}}, Message{"s", "", []Trailer{{"B", "x"}}}},
@@ -108,7 +117,9 @@ func TestParseMessageIsGits(t *testing.T) {
 	for i := range 1000 {
 		text := "s\n\n"
 		for range random.IntN(12) {
-			text += parts[random.IntN(len(parts))]
+			if part := parts[random.IntN(len(parts))]; !endless(text + part) {
+				text += part
+			}
 		}
 		file := fmt.Sprintf("%03d", i)
 		put(t, dir, file, text)
@@ -155,6 +166,9 @@ func FuzzMessage(f *testing.F) {
 		if !strings.HasSuffix(trailerLines(read.Trailers), want) || len(read.Trailers) > 2 || !trailers && len(read.Trailers) > 0 {
 			t.Errorf("%q has the trailers %q", text, read.Trailers)
 		}
+		if endless("\n" + text) {
+			t.Fatalf("git will never read %q", text)
+		}
 		if got := gitTrailers(t, text); got != trailerLines(read.Trailers) {
 			t.Errorf("%q: git reads %q, we read %q", text, got, read.Trailers)
 		}
@@ -171,7 +185,7 @@ func FuzzParseMessage(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.ContainsRune(text, 0) { // no commit holds it
+		if strings.ContainsRune(text, 0) || endless("\n"+text) { // no commit holds the former
 			return
 		}
 		if got, want := trailerLines(ParseMessage(text).Trailers), gitTrailers(t, text); got != want {

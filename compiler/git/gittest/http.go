@@ -16,7 +16,7 @@ type Wrap func(http.Handler) http.Handler
 func HTTP(t testing.TB, repo string, wraps ...Wrap) string {
 	t.Helper()
 	var handler http.Handler = &cgi.Handler{
-		Path: filepath.Join(Git(t, repo, "--exec-path"), "git-http-backend"),
+		Path: filepath.Join(Git(t, "", "--exec-path"), "git-http-backend"),
 		Env: []string{
 			"GIT_PROJECT_ROOT=" + filepath.Dir(repo), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		},
