@@ -253,7 +253,8 @@ type Git struct {
 	Path string `json:"path,omitempty" rule:"path"`
 
 	// SignatureKeys are the GnuPG keys, one of which must have signed the commit that Argo CD syncs: their long ids, 16
-	// hexadecimal digits in capitals. The keys themselves are in Argo CD's key ring. Default: no signature is demanded.
+	// hexadecimal digits in capitals; of the subkey, where a subkey signs. The keys themselves are in Argo CD's key ring.
+	// Default: no signature is demanded.
 	SignatureKeys []string `json:"signatureKeys,omitempty" rule:"items=gpgkey"`
 
 	// ArgoNamespace is the namespace of Argo CD. Default: `argocd`.

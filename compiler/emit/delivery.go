@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"agentc/compiler/artifact"
 	"agentc/compiler/model"
 	"agentc/schema"
 
@@ -42,8 +43,8 @@ func delivery(env *model.Environment, out *Out) error {
 	fromRepo := repositoryRef(env)
 	fromCluster, fromRevision := under(env.From, "cluster"), under(env.From, "revision")
 
-	out.Object(dir+"project.yaml", waveProject, project(env), fromEnv,
-		origin("spec.sourceRepos[0]", fromRepo), origin("spec.destinations[0].server", fromCluster))
+	fromProject := []artifact.Origin{fromEnv, origin("spec.sourceRepos[0]", fromRepo), origin("spec.destinations[0].server", fromCluster)}
+	out.Object(dir+"project.yaml", waveProject, project(env), append(fromProject, signatureKeyOrigins(env)...)...)
 	for _, s := range shares {
 		out.Object(dir+"applications.yaml", s.wave, argoApplication(env, s), fromEnv,
 			origin("spec.source.repoURL", fromRepo), origin("spec.source.targetRevision", fromRevision),
@@ -54,8 +55,8 @@ func delivery(env *model.Environment, out *Out) error {
 
 // repositoryRef is where the repository is written: in the environment, or for the whole platform.
 func repositoryRef(env *model.Environment) schema.Ref {
-	if env.Repository != env.Fleet.Git.Repository {
-		return schema.Ref{Doc: env.From.Doc, Path: env.From.Path + ".repository"}
+	if own := under(env.From, "repository"); own.Doc.Has(own.Path) {
+		return own
 	}
 	return schema.Ref{Doc: env.From.Doc, Path: "spec.git.repository"}
 }
@@ -94,6 +95,15 @@ func signatureKeys(env *model.Environment) []ArgoSignatureKey {
 		keys = append(keys, ArgoSignatureKey{KeyID: id})
 	}
 	return keys
+}
+
+func signatureKeyOrigins(env *model.Environment) []artifact.Origin {
+	var from []artifact.Origin
+	for i := range env.Fleet.Git.SignatureKeys {
+		ref := schema.Ref{Doc: env.From.Doc, Path: fmt.Sprintf("spec.git.signatureKeys[%d]", i)}
+		from = append(from, origin(fmt.Sprintf("spec.signatureKeys[%d]", i), ref))
+	}
+	return from
 }
 
 // argoApplication syncs one share.

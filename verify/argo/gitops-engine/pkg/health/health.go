@@ -1,0 +1,5 @@
+// Package health has the type of a resource's health.
+package health
+
+// HealthStatusCode is as Argo CD stores it.
+type HealthStatusCode string
