@@ -131,12 +131,10 @@ func (t *Tree) Only(keep func(path string) bool) *Tree {
 		only.files[path] = e
 		only.folded[strings.ToLower(path)] = path
 		only.objects += len(e.objects)
-		for i := range e.objects {
-			id := identify(e.objects[i].Value)
-			if id != (identity{}) {
-				id.scope = scopeOf(path)
-				only.known[id] = path
-			}
+	}
+	for id, path := range t.known {
+		if keep(path) {
+			only.known[id] = path
 		}
 	}
 	return only

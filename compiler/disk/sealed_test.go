@@ -1,9 +1,7 @@
 package disk
 
 import (
-	"bytes"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -127,15 +125,11 @@ func TestReadAdded(t *testing.T) {
 	if err := errors.Join(os.Truncate(seals, maxAdded+1), os.Remove(statement), os.Symlink(seals, statement)); err != nil {
 		t.Fatal(err)
 	}
-	check("a large one and a link", dir, &Added{Seals: append([]byte("a"), bytes.Repeat([]byte{0}, maxAdded-1)...)})
+	if a, err := ReadAdded(dir); err != nil || len(a.Seals) != maxAdded || a.Statement != nil {
+		t.Errorf("a large one and a link: %v, %d and %d bytes", err, len(a.Seals), len(a.Statement))
+	}
 	if err := errors.Join(os.Remove(seals), syscall.Mkfifo(seals, 0o644), os.Remove(statement), os.Mkdir(statement, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	check("a pipe and a folder", dir, &Added{})
-	if err := os.Remove(statement); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadAdded(filepath.Join(dir, lock.SealName)); err == nil || errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v, want an error for a folder that is none", err)
-	}
 }

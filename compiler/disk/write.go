@@ -94,13 +94,22 @@ func apply(root *os.Root, tree *artifact.Tree, wanted *lock.Lock, s *Status) err
 			return err
 		}
 	}
-	for _, p := range s.Obsolete {
+	for _, p := range sealsLast(s.Obsolete) {
 		if err := remove(root, p); err != nil {
 			return err
 		}
 	}
 	step()
 	return root.Rename(nextName, lock.Name)
+}
+
+// sealsLast moves the seals to the end: a file that only they know would be nobody's without them.
+func sealsLast(files []string) []string {
+	i := slices.Index(files, lock.SealName)
+	if i < 0 {
+		return files
+	}
+	return append(slices.Delete(slices.Clone(files), i, i+1), lock.SealName)
 }
 
 // settle writes down what a killed run left, before its agentc.lock.next is replaced by ours: the files that it had

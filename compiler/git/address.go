@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -49,7 +50,7 @@ func parseURL(raw string) (*address, error) {
 	at := &address{scheme: u.Scheme, user: u.User.Username(), host: u.Host, path: u.Path}
 	switch u.Scheme {
 	case "http", "https", "ssh":
-		if u.Hostname() == "" || strings.HasPrefix(u.Hostname(), "-") || strings.Trim(u.Path, "/") == "" {
+		if !hostName.MatchString(u.Host) || strings.Trim(u.Path, "/") == "" {
 			return nil, badURL(raw, "it names no host or no repository")
 		}
 	case "file":
@@ -63,26 +64,35 @@ func parseURL(raw string) (*address, error) {
 	return at, nil
 }
 
+// hostName is a name or an address, with or without a port. No program shall take it for an option.
+var hostName = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
+
 // parseShort reads user@host:path, and user@[host:port]:path.
 func parseShort(raw string) (*address, error) {
 	user, rest, has := strings.Cut(raw, "@")
-	if !has || strings.Contains(user, ":") {
+	if !has {
 		user, rest = "", raw
+	}
+	if strings.Contains(user, ":") {
+		return nil, badURL(raw, "it seems to hold a password")
 	}
 	host, path, _ := strings.Cut(rest, ":")
 	if strings.HasPrefix(rest, "[") {
 		host, path, _ = strings.Cut(rest[1:], "]:")
 	}
-	if host == "" || path == "" || strings.HasPrefix(host, "-") || strings.ContainsAny(host, " @[]") {
-		return nil, badURL(raw, "it names no host or no repository")
+	if net.ParseIP(host) != nil && strings.Contains(host, ":") {
+		host = "[" + host + "]"
 	}
-	if _, _, err := net.SplitHostPort(host); err != nil && strings.Contains(host, ":") {
-		host = "[" + host + "]" // a bare IPv6 address
+	if !hostName.MatchString(host) || path == "" || path[0] == ':' {
+		return nil, badURL(raw, "it names no host or no repository")
 	}
 	return &address{scheme: "ssh", user: user, host: host, path: path}, nil
 }
 
 func badURL(raw, why string) error {
+	if i := strings.IndexAny(raw, "?#"); i >= 0 { // and what stands behind may be a token
+		raw = raw[:i] + "…"
+	}
 	if i := strings.LastIndex(raw, "@"); i >= 0 { // what stands before may be a password
 		raw = "…" + raw[i:]
 	}

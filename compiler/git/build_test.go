@@ -229,8 +229,7 @@ func changeLines(changes []Change) []string {
 
 const someCommit = "1111111111111111111111111111111111111111"
 
-// A case's want is the tree after the commit; with nothing said of Discard, edited stops the run, and with it, discarded is
-// what Changes say then.
+// Each case runs twice. Where edited stops the first run, discarded and wantThen are what the second one, with Discard, does.
 var buildCases = []struct {
 	name      string
 	branch    []string
@@ -266,8 +265,8 @@ var buildCases = []struct {
 	},
 	{
 		name:   "what is gone already, and what somebody removed",
-		branch: []string{"100644 README x"}, owned: []string{"old 1", "a 2", "x/y 3"}, wanted: []string{"a 2"},
-		changes: []string{"A gen/a"}, want: []string{"100644 README x", "100644 gen/a 2"},
+		branch: []string{"100644 README x", "100644 gen/note n"}, owned: []string{"old 1", "a 2", "x/y 3"}, wanted: []string{"a 2"},
+		changes: []string{"A gen/a"}, strangers: []string{"gen/note"}, want: []string{"100644 README x", "100644 gen/a 2", "100644 gen/note n"},
 	},
 	{
 		name:   "strangers",
@@ -375,8 +374,11 @@ func TestBuild(t *testing.T) {
 			if c.discarded == nil {
 				c.discarded, c.wantThen = c.changes, c.want
 			}
-			plan.Discard = true
+			plan.Discard, g.asked = true, nil
 			b = g.build(root, plan)
+			if g.asked != nil {
+				t.Errorf("files were read, though they are replaced whatever they are")
+			}
 			g.expect(b, c.discarded, nil, c.strangers)
 			g.expectTree(b, root, c.wantThen, c.ignore)
 		})

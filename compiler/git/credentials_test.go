@@ -291,10 +291,24 @@ func startAgent(t *testing.T, key string) {
 	}
 }
 
+// TestSSHConfig: a host may have another name in ~/.ssh/config.
 func TestSSHConfig(t *testing.T) {
-	at := &address{scheme: "ssh", host: "work", path: "fleet.git"}
-	if user, host := at.login(); user != "git" || host != "work:22" {
-		t.Errorf("%s@%s", user, host)
+	hermit(t)
+	write(t, ".ssh/config", "Host work\n  Hostname git.soc.example\n  Port 2222\n  User bot\n")
+	for _, test := range []struct{ url, want string }{
+		{"work:fleet.git", "bot@git.soc.example:2222"},
+		{"ssh://me@work:22/fleet.git", "me@git.soc.example:22"},
+		{"ssh://other/fleet.git", "git@other:22"},
+		{"ssh://[::1]/fleet.git", "git@[::1]:22"},
+		{"git@[::1]:fleet.git", "git@[::1]:22"},
+	} {
+		at, err := parseAddress(test.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if user, host := at.login(); user+"@"+host != test.want {
+			t.Errorf("%s: %s@%s, want %s", test.url, user, host, test.want)
+		}
 	}
 }
 

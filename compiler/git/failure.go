@@ -132,7 +132,7 @@ func cutOff(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) ||
 		errors.Is(err, pktline.ErrInvalidPktLen) || errors.Is(err, packfile.ErrEmptyPackfile) || errors.Is(err, packp.ErrEmptyInput) ||
-		errors.As(err, &op) || strings.HasSuffix(err.Error(), "EOF")
+		errors.As(err, &op) || strings.HasSuffix(err.Error(), "EOF") || strings.HasSuffix(err.Error(), "channel open: <nil>") // ssh
 }
 
 // wordsCause reads what servers say instead of the protocol, on stderr or in an ERR line.

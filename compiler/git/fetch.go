@@ -137,11 +137,11 @@ func (b *Base) ask(ctx context.Context, s session, tip plumbing.Hash) error {
 }
 
 // request names what is wanted. The multi_ack of the two kinds say how haves are answered, and we have none; but Azure answers
-// nobody who does not ask for it.
+// nobody who does not ask for it. Progress is not wanted: the remote shall say only what a person must know.
 func (b *Base) request(wants ...plumbing.Hash) (*packp.UploadPackRequest, error) {
 	req := packp.NewUploadPackRequest()
 	req.Wants = wants
-	return req, copyCaps(req.Capabilities, b.caps, capability.Sideband64k, capability.OFSDelta, capability.MultiACKDetailed)
+	return req, copyCaps(req.Capabilities, b.caps, capability.Sideband64k, capability.OFSDelta, capability.MultiACKDetailed, capability.NoProgress)
 }
 
 // load puts what the remote sends into the store, which names every object by its own content.
@@ -158,11 +158,11 @@ func (b *Base) Tree(id plumbing.Hash) ([]object.TreeEntry, error) {
 	if id.IsZero() {
 		return nil, nil
 	}
-	tree, err := object.GetTree(b.store, id)
+	entries, err := readTree(b.store, id)
 	if err != nil {
 		return nil, fmt.Errorf("read the tree %s of %s: %w", id, b.remote, err)
 	}
-	return tree.Entries, nil
+	return entries, nil
 }
 
 // Blobs reads the content of files, asking the remote once for all that was left out of the fetch.
@@ -231,29 +231,57 @@ func (b *Base) blob(id plumbing.Hash) (data []byte, err error) {
 	return data, errors.Join(err, in.Close())
 }
 
-// File is a regular file of the branch by its path in the repository; ok says whether there is one.
-func (b *Base) File(ctx context.Context, path string) (data []byte, ok bool, err error) {
+// Files reads regular files of the branch by their paths in the repository, asking the remote at most once. What is not there
+// is not in the answer.
+func (b *Base) Files(ctx context.Context, paths ...string) (map[string][]byte, error) {
+	at := map[string]plumbing.Hash{}
+	var ids []plumbing.Hash
+	for _, path := range paths {
+		e, err := b.entry(path)
+		if err != nil {
+			return nil, err
+		}
+		if e.Mode.IsFile() && e.Mode != filemode.Symlink {
+			at[path] = e.Hash
+			ids = append(ids, e.Hash)
+		}
+	}
+	content, err := b.Blobs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for path, id := range at {
+		files[path] = content[id]
+	}
+	return files, nil
+}
+
+// entry finds what stands at a path; its mode is Empty where nothing does.
+func (b *Base) entry(path string) (object.TreeEntry, error) {
 	if b.Commit == nil {
-		return nil, false, nil
+		return object.TreeEntry{}, nil
 	}
 	at := object.TreeEntry{Mode: filemode.Dir, Hash: b.Commit.TreeHash}
 	for name := range strings.SplitSeq(path, "/") {
 		if at.Mode != filemode.Dir {
-			return nil, false, nil
+			return object.TreeEntry{}, nil
 		}
 		entries, err := b.Tree(at.Hash)
 		if err != nil {
-			return nil, false, err
+			return object.TreeEntry{}, err
 		}
 		i := slices.IndexFunc(entries, func(e object.TreeEntry) bool { return e.Name == name })
 		if i < 0 {
-			return nil, false, nil
+			return object.TreeEntry{}, nil
 		}
 		at = entries[i]
 	}
-	if !at.Mode.IsFile() || at.Mode == filemode.Symlink {
-		return nil, false, nil
-	}
-	files, err := b.Blobs(ctx, []plumbing.Hash{at.Hash})
-	return files[at.Hash], err == nil, err
+	return at, nil
+}
+
+// Exists says whether the branch has anything at a path.
+func (b *Base) Exists(path string) (bool, error) {
+	e, err := b.entry(path)
+	return e.Mode != filemode.Empty, err
 }

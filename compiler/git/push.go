@@ -64,7 +64,7 @@ func (u Update) request(name plumbing.ReferenceName, refs *packp.AdvRefs) (*pack
 	req := packp.NewReferenceUpdateRequest()
 	req.Commands = []*packp.Command{{Name: name, Old: u.Old, New: u.New}}
 	req.Packfile = io.NopCloser(bytes.NewReader(u.Pack))
-	return req, copyCaps(req.Capabilities, refs.Capabilities, capability.ReportStatus, capability.Sideband64k, capability.OFSDelta)
+	return req, copyCaps(req.Capabilities, refs.Capabilities, capability.ReportStatus, capability.Sideband64k, capability.OFSDelta, capability.Quiet)
 }
 
 // judge reads the remote's report.

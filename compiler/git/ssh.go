@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -49,6 +51,10 @@ func (a *address) login() (user, host string) {
 		name, port = strings.Trim(a.host, "[]"), ""
 	}
 	config := &ssh_config.UserSettings{}
+	config.ConfigFinder(func() string {
+		home, _ := os.UserHomeDir() // without one, the path leads nowhere
+		return filepath.Join(home, ".ssh", "config")
+	})
 	user = cmp.Or(a.user, config.Get(name, "User"), gitssh.DefaultUsername)
 	return user, net.JoinHostPort(cmp.Or(config.Get(name, "Hostname"), name), cmp.Or(port, config.Get(name, "Port"), "22"))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
-// hash is the id of an object of ours. go-git's hashes look for crafted collisions, at some ten times the price; these bytes
+// hash is the id of an object of ours. go-git's hashes also look for crafted collisions, which costs a fifth more; these bytes
 // were crafted by nobody but us.
 func hash(kind plumbing.ObjectType, data []byte) (id plumbing.Hash) {
 	h := sha1.New()

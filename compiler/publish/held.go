@@ -12,8 +12,6 @@ import (
 	"agentc/compiler/seal"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/filemode"
-	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // held is what the branch holds of ours.
@@ -27,15 +25,15 @@ type held struct {
 
 // read finds out what of the branch is ours, and whether it is ours to replace.
 func (p *publication) read(ctx context.Context, base *git.Base) (*held, error) {
-	h := &held{owned: map[string][]string{}}
-	for name, data := range map[string]*[]byte{lock.Name: &h.lock, lock.SealName: &h.seals, lock.StatementName: &h.statement} {
-		content, ok, err := base.File(ctx, path.Join(p.target.Path, name))
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			*data = content
-			h.own(name, lock.Digest(content))
+	in := func(name string) string { return path.Join(p.target.Path, name) }
+	files, err := base.Files(ctx, in(lock.Name), in(lock.SealName), in(lock.StatementName))
+	if err != nil {
+		return nil, err
+	}
+	h := &held{owned: map[string][]string{}, lock: files[in(lock.Name)], seals: files[in(lock.SealName)], statement: files[in(lock.StatementName)]}
+	for name, data := range map[string][]byte{lock.Name: h.lock, lock.SealName: h.seals, lock.StatementName: h.statement} {
+		if data != nil {
+			h.own(name, lock.Digest(data))
 		}
 	}
 	if h.lock == nil {
@@ -71,35 +69,12 @@ func (p *publication) at(file string) string {
 
 // unused demands that a folder without a lock is empty: else nobody could say which of its files are ours.
 func (p *publication) unused(base *git.Base) error {
-	used, err := exists(base, p.target.Path)
+	used, err := base.Exists(p.target.Path)
 	if err != nil || !used {
 		return err
 	}
 	return &Refusal{fmt.Sprintf("%s holds files and no %s, so nobody can say which of them are ours; publish to another folder (--path), or empty it first",
 		p.at(""), lock.Name)}
-}
-
-// exists says whether the branch has anything at a path.
-func exists(base *git.Base, file string) (bool, error) {
-	if base.Commit == nil {
-		return false, nil
-	}
-	at := base.Commit.TreeHash
-	for name := range strings.SplitSeq(file, "/") {
-		entries, err := base.Tree(at)
-		if err != nil {
-			return false, err
-		}
-		i := slices.IndexFunc(entries, func(e object.TreeEntry) bool { return e.Name == name })
-		if i < 0 {
-			return false, nil
-		}
-		if entries[i].Mode != filemode.Dir {
-			return true, nil
-		}
-		at = entries[i].Hash
-	}
-	return true, nil
 }
 
 // sameFleet refuses a branch that is somebody else's, or that holds environments which this run would take away.

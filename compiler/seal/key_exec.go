@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -63,14 +62,7 @@ func (s *execSigner) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([
 	if err != nil {
 		return nil, err
 	}
-	var valid bool
-	switch key := s.public.(type) {
-	case *ecdsa.PublicKey:
-		valid = ecdsa.VerifyASN1(key, digest, signature)
-	case *rsa.PublicKey:
-		valid = rsa.VerifyPKCS1v15(key, crypto.SHA256, digest, signature) == nil
-	}
-	if !valid {
+	if !verifies(s.public, digest, signature) {
 		return nil, keyErrorf("`%s sign` printed %d bytes that are no signature of the digest it was given, by the key of `%[1]s public`; ECDSA is expected in ASN.1 DER, RSA as PKCS #1 v1.5", s.program, len(signature))
 	}
 	return signature, nil

@@ -4,10 +4,12 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"strings"
 
 	"agentc/compiler/model"
+	"agentc/schema"
 )
 
 // publicKey verifies the seals of an environment.
@@ -30,15 +32,11 @@ func newKeyring(env *model.Environment, keys []*Key) (*keyring, error) {
 	ring := &keyring{listed: map[string]publicKey{}}
 	var ids, found []string
 	for _, k := range env.Keys {
-		key, err := parsePublic(k.Key)
+		key, err := listedKey(k)
 		if err != nil {
 			return nil, fmt.Errorf("key %s of %s: %w", k.ID, env.Name, err)
 		}
-		alg, fault := algorithm(key)
-		if fault != "" {
-			return nil, fmt.Errorf("key %s of %s is %s", k.ID, env.Name, fault)
-		}
-		ring.listed[k.ID] = publicKey{k.ID, alg, key}
+		ring.listed[k.ID] = key
 		ids = append(ids, k.ID)
 	}
 	for _, k := range keys {
@@ -61,10 +59,23 @@ func newKeyring(env *model.Environment, keys []*Key) (*keyring, error) {
 	return ring, nil
 }
 
+// listedKey is a key of the Platform. The rules have refused what it cannot be.
+func listedKey(k schema.PublicKey) (publicKey, error) {
+	key, err := parsePublic(k.Key)
+	if err != nil {
+		return publicKey{}, err
+	}
+	alg, fault := algorithm(key)
+	if fault != "" {
+		return publicKey{}, errors.New(fault)
+	}
+	return publicKey{k.ID, alg, key}, nil
+}
+
 func parsePublic(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return nil, fmt.Errorf("no PEM block")
+		return nil, errors.New("no PEM block")
 	}
 	return x509.ParsePKIXPublicKey(block.Bytes)
 }

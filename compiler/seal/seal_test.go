@@ -218,6 +218,11 @@ func TestHostileSeals(t *testing.T) {
 			}
 		}
 	}
+	old := lock.NewSeals("demo")
+	old.Bundles["env-0"], old.Sequences["env-0"] = good.Bundles["env-0"], 5
+	if r := apply(t, out, old, at(noon, key)); r.Seals.Bundles["env-0"].Sequence != 6 {
+		t.Errorf("a seal older than the last one is kept: %+v", r.Seals.Bundles["env-0"])
+	}
 	for name, change := range map[string]func(c *lock.CardSeal){
 		"another digest":             func(c *lock.CardSeal) { c.Digest = lock.Digest(nil) },
 		"another key that is listed": func(c *lock.CardSeal) { c.Key = "second" },

@@ -1,10 +1,11 @@
 package gittest
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"testing"
 )
@@ -21,8 +22,9 @@ func HTTP(t testing.TB, repo string, wraps ...Wrap) string {
 			"GIT_PROJECT_ROOT=" + filepath.Dir(repo), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
 		},
 		InheritEnv: []string{"PATH", "HOME"},
-		Stderr:     os.Stderr,
+		Stderr:     io.Discard,
 	}
+	handler = whole(handler)
 	for _, wrap := range wraps {
 		handler = wrap(handler)
 	}
@@ -30,6 +32,19 @@ func HTTP(t testing.TB, repo string, wraps ...Wrap) string {
 	t.Cleanup(server.CloseClientConnections)
 	t.Cleanup(server.Close)
 	return server.URL + "/" + filepath.Base(repo)
+}
+
+// whole keeps requests that break off from git http-backend, as proxies in front of it do: it would wait for the rest forever,
+// at full speed.
+func whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, req)
+	})
 }
 
 // Login lets nobody through who does not know the password.
