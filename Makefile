@@ -1,7 +1,7 @@
 # One screen: everything that can be done here.
 GO ?= go
 
-.PHONY: compile test quick fuzz bench verify lint golden
+.PHONY: compile test quick fuzz bench bench-publish verify release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
@@ -24,6 +24,12 @@ fuzz: ## every fuzz test for a minute
 
 bench: ## the compiler's cost for 10 to 10,000 agents, and its encoder beside sigs.k8s.io/yaml
 	$(GO) test -run '^$$' -bench . -benchtime 1x -benchmem ./compiler/... ./schema
+
+bench-publish: ## publishing 1,000 and 10,000 agents beside `git add -A && git commit` of the same files
+	$(GO) test -run '^$$' -bench 'Publish/' -benchtime 1x -timeout 30m ./compiler/publish
+
+release: ## binaries, images and bills of materials of this commit in bin/release; docs/releases.md
+	hack/release.sh
 
 lint:
 	gofmt -l . && $(GO) vet ./...

@@ -37,3 +37,29 @@ for env in dev prod; do
 	expect auto-reject "$env" coordinator remediate no-such-skill '{}'
 	expect escalate "$env" coordinator remediate isolate-workload '{"parameters":{"namespace":"shop"}}'
 done
+
+# A sealed bundle: what `agentc publish` pushes, verified by nobody of ours; and again after one changed byte.
+(
+	go build -o "$bin/agentc" ./cmd/agentc
+	cd "$bin"
+	./agentc init >/dev/null
+	./agentc key new --out publisher.pem --id publisher | sed 's/^/            /' >listed.yaml
+	sed -i -e '/bundle: {trust: git}/{s/.*/      bundle:\n        trust: key\n        keys:/;r listed.yaml' -e '}' agents.d/platform.yaml
+	git init -q -b main . && git add agents.d policies && git -c user.name=a -c user.email=a@example.com commit -qm spec
+	git init -q --bare -b main remote.git
+	./agentc publish --to remote.git --seal-key publisher.pem --author 'A <a@example.com>' --unverified 2>/dev/null
+	git clone -q remote.git published
+	sed -n '/BEGIN PUBLIC/,/END PUBLIC/s/^ *//p' agents.d/platform.yaml >public.pem
+	verify() {
+		tar -C published/generated/dev/bundle -czf bundle.tar.gz $(ls -A published/generated/dev/bundle)
+		./opa build --bundle -o /dev/null --verification-key public.pem --verification-key-id publisher --signing-alg ES256 bundle.tar.gz
+	}
+	verify
+	echo "opa verifies the sealed bundle"
+	sed -i 's/"escalate"/"escalatE"/' published/generated/dev/bundle/agentc/decision.rego
+	if refusal=$(verify 2>&1); then
+		echo "and also after a byte of it was changed"
+		exit 1
+	fi
+	echo "opa refuses it after one changed byte: $refusal"
+)

@@ -191,12 +191,21 @@ func printResult(w io.Writer, job *publish.Job, r *publish.Result) {
 		}
 	default:
 		fmt.Fprintf(w, "%s: %.12s, %s\n", where, r.New, publish.Summary(r.Changes))
-		for _, s := range r.Sealed {
-			fmt.Fprintf(w, "  sealed %s\n", s)
-		}
+		printSealed(w, r.Sealed)
 	}
 	if r.Open != "" {
 		fmt.Fprintf(w, "open a pull request: %s\n", r.Open)
+	}
+}
+
+// printSealed names what was sealed now, and of a long list only the beginning.
+func printSealed(w io.Writer, sealed []string) {
+	const shown = 6
+	for _, s := range sealed[:min(shown, len(sealed))] {
+		fmt.Fprintf(w, "  sealed %s\n", s)
+	}
+	if more := len(sealed) - shown; more > 0 {
+		fmt.Fprintf(w, "  and %d more\n", more)
 	}
 }
 

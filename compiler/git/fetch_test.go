@@ -131,17 +131,21 @@ func TestSparse(t *testing.T) {
 	}
 }
 
-// TestSparseBroken: a remote that left files out and then does not hand them out is asked for everything.
+// TestSparseBroken: a remote that left files out and then does not hand one out is asked for everything.
 func TestSparseBroken(t *testing.T) {
 	hermit(t)
 	repo := gittest.Bare(t)
 	gittest.Commit(t, repo, "main", map[string]string{"a": "1", "b": "2"})
 	gittest.Git(t, repo, "config", "uploadpack.allowFilter", "true")
 	gittest.Git(t, repo, "config", "uploadpack.allowReachableSHA1InWant", "true")
-	b := fetchBranch(t, openRemote(t, gittest.HTTP(t, repo), Options{}), "main")
-	gittest.Git(t, repo, "config", "uploadpack.allowReachableSHA1InWant", "false")
+	var requests atomic.Int32
+	refused := gittest.Git(t, repo, "rev-parse", "main:b")
+	b := fetchBranch(t, openRemote(t, gittest.HTTP(t, repo, counted(&requests, refused)), Options{}), "main")
 	if files, err := b.Files(context.Background(), "b"); string(files["b"]) != "2" || err != nil {
 		t.Errorf("got %q, %v", files, err)
+	}
+	if requests.Load() != 3 {
+		t.Errorf("%d requests, want 3: without files, the file, everything", requests.Load())
 	}
 	unknown := plumbing.NewHash(strings.Repeat("ab", 20))
 	if _, err := b.Blobs(context.Background(), []plumbing.Hash{unknown}); err == nil {

@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -22,19 +21,16 @@ func dialProcess(ctx context.Context, service, path string, said *remarks) (sess
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// Git removes its lock files when it is asked to end; its hooks are asked with it.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 2 * time.Second
+	cmd.WaitDelay = 2 * time.Second // then it is killed, and its pipes are closed to whoever holds them still
 	s, err := start(cmd, said)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	// A hook that does not listen keeps the pipe open: nobody shall wait for that one.
-	stop := context.AfterFunc(ctx, func() { s.out.(io.Closer).Close() })
 	s.end = sync.OnceValue(func() error {
 		late := time.AfterFunc(time.Second, cancel)
 		s.wait() // its exit status says nothing that the protocol does not
 		late.Stop()
-		stop()
 		cancel()
 		return nil
 	})

@@ -38,11 +38,11 @@ var layers = []layer{
 		"whose a file is, for the folder on disk and for the branch alike"},
 	{"agentc/compiler/disk", []string{"agentc/schema", "agentc/compiler/artifact", "agentc/compiler/lock"},
 		"the only package that writes to the disk; it knows files and no fleet"},
-	{"agentc/compiler/seal", []string{"agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/emit", "agentc/compiler/lock"},
+	{"agentc/compiler/seal", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/emit", "agentc/compiler/lock"},
 		"adds sequence, expiry and signatures; it knows keys, and neither Git nor the disk"},
 	{"agentc/compiler/git", []string{"agentc/compiler/artifact", "agentc/compiler/lock"},
 		"Git without a worktree: it moves files, and knows neither fleets nor seals"},
-	{"agentc/compiler/publish", []string{"agentc/compiler", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/lock", "agentc/compiler/seal", "agentc/compiler/git"},
+	{"agentc/compiler/publish", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/lock", "agentc/compiler/seal", "agentc/compiler/git"},
 		"what is published where, and when to start over"},
 	{"agentc/compiler/explain", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/artifact"},
 		"answers are read off the fleet and the tree, never computed again"},
@@ -50,6 +50,8 @@ var layers = []layer{
 		"names the stages in order"},
 	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/disk", "agentc/compiler/lock", "agentc/compiler/explain", "agentc/compiler/seal", "agentc/compiler/git", "agentc/compiler/publish"},
 		"the edge: flags, printing, exit codes"},
+	{"agentc/compiler/fleettest", []string{"agentc/schema"}, "fleets of any size; only tests import it"},
+	{"agentc/compiler/git/gittest", nil, "real servers of Git; only tests import it"},
 	{"agentc/hack/layers", nil, "this test"},
 }
 
