@@ -116,12 +116,7 @@ func TestHangingHook(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			done := make(chan error, 1)
 			go func() { done <- r.Push(ctx, u) }()
-			for range 1000 {
-				if _, err := os.Stat(mark); err == nil {
-					break
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
+			waitFor(func() bool { _, err := os.Stat(mark); return err == nil })
 			cancel()
 			err := soon(t, func() error { return <-done })
 			os.Remove(mark)
@@ -131,6 +126,55 @@ func TestHangingHook(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAbandonedHook: a hook on this machine that listens is ended with the push, and does not go on behind our back.
+func TestAbandonedHook(t *testing.T) {
+	hermit(t)
+	repo := gittest.Bare(t)
+	u := draftUpdate(t, repo, "main", map[string]string{"a": "1"})
+	mark := filepath.Join(t.TempDir(), "mark")
+	gittest.Hook(t, repo, "pre-receive", "trap 'rm "+mark+"; exit 1' TERM; touch "+mark+"; while test -e "+mark+"; do sleep 0.1; done")
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { os.Remove(mark) })
+	go func() {
+		waitFor(func() bool { _, err := os.Stat(mark); return err == nil })
+		cancel()
+	}()
+	if err := openRemote(t, repo, Options{}).Push(ctx, u); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if !waitFor(func() bool { _, err := os.Stat(mark); return err != nil }) {
+		t.Error("the hook goes on")
+	}
+}
+
+// TestHangingGit: a git that says nothing and does not listen, as on a dead network drive.
+func TestHangingGit(t *testing.T) {
+	hermit(t)
+	repo := gittest.Bare(t)
+	mark := filepath.Join(os.Getenv("HOME"), "mark")
+	write(t, "mark", "")
+	write(t, "bin/git", "#!/bin/sh\ntrap '' TERM\nwhile test -e "+mark+"; do sleep 0.1; done\n")
+	if err := os.Chmod(filepath.Join(os.Getenv("HOME"), "bin/git"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(mark) })
+	t.Setenv("PATH", filepath.Join(os.Getenv("HOME"), "bin")+":"+os.Getenv("PATH"))
+	r := openRemote(t, repo, Options{Timeout: 300 * time.Millisecond})
+	err := soon(t, func() error { _, err := r.Fetch(context.Background(), "main"); return err })
+	wantFailure(t, err, Timeout, "reading")
+}
+
+// waitFor gives something twenty seconds to become true.
+func waitFor(is func() bool) bool {
+	for range 1000 {
+		if is() {
+			return true
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
 }
 
 // link stands between client and server and lets only so much through.

@@ -36,7 +36,6 @@ var wordings = []struct {
 	{Protected, regexp.MustCompile(`\bGH006\b|\bGH013\b|(?i:repository rule violations)`)},                        // GitHub
 	{Protected, regexp.MustCompile(`(?i)\bprotected branch(es)?\b`)},                                              // GitHub, GitLab, Gitea
 	{Protected, regexp.MustCompile(`(?i)through (a )?pull requests?|must use a pull request`)},                    // GitHub, Bitbucket Server, Azure
-	{Protected, regexp.MustCompile(`\bTF402455\b`)},                                                               // Azure
 	{Protected, regexp.MustCompile(`(?i)permission denied to update branch|\bbranch (restriction|permission)s?`)}, // Bitbucket
 
 	{Moved, regexp.MustCompile(`(?i)is at [0-9a-f]+ but expected [0-9a-f]+`)}, // git, GitHub
