@@ -121,20 +121,15 @@ func (t *Tree) add(path string, e *entry) error {
 	return nil
 }
 
-// Only is a tree of the files that are to be kept. It shares their bytes and can be changed by itself.
+// Only is a tree of the files that are to be kept. It shares their bytes, and files can be changed in it without changing them
+// here. No objects can be added to it.
 func (t *Tree) Only(keep func(path string) bool) *Tree {
-	only := NewTree()
-	for path, e := range t.files {
-		if !keep(path) {
-			continue
-		}
-		only.files[path] = e
-		only.folded[strings.ToLower(path)] = path
-		only.objects += len(e.objects)
-	}
-	for id, path := range t.known {
+	only := &Tree{files: make(map[string]*entry, len(t.files)), folded: make(map[string]string, len(t.files))}
+	for lower, path := range t.folded {
 		if keep(path) {
-			only.known[id] = path
+			only.files[path] = t.files[path]
+			only.folded[lower] = path
+			only.objects += len(t.files[path].objects)
 		}
 	}
 	return only

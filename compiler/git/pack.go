@@ -2,12 +2,14 @@ package git
 
 import (
 	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
+	"encoding/binary"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // encoded is an object as it goes into a pack.
@@ -17,31 +19,61 @@ type encoded struct {
 	data []byte
 }
 
-// Pack holds everything of the next commit that the branch does not have. Objects are not packed as differences to each other:
-// the remote packs anew whatever it keeps.
+// Pack holds everything of the next commit that the branch does not have.
+//
+// It is written here because our objects are many and small: go-git's encoder clears more than half a megabyte of tables
+// before each of them, which alone costs more than half of what git takes to commit the same files. Compression is the
+// fastest one, on all processors: the remote packs anew whatever it keeps.
 func (b *Built) Pack(c *Commit) ([]byte, error) {
-	const wholeObjects = 0
-	store := memory.NewStorage()
-	var ids []plumbing.Hash
-	for _, o := range append(b.objects[:len(b.objects):len(b.objects)], encoded{plumbing.CommitObject, c.Hash, c.Data}) {
-		object := store.NewEncodedObject()
-		object.SetType(o.kind)
-		w, err := object.Writer()
-		if err != nil {
-			return nil, err
+	objects := append(slices.Clip(b.objects), encoded{plumbing.CommitObject, c.Hash, c.Data})
+	parts := inParts(len(objects), func(from, to int) packed { return compress(objects[from:to]) })
+	pack := [][]byte{binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects)))}
+	sum := sha1.New()
+	for _, p := range parts {
+		if p.err != nil {
+			return nil, p.err
 		}
-		if _, err := w.Write(o.data); err != nil {
-			return nil, err
-		}
-		id, err := store.SetEncodedObject(object)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
+		pack = append(pack, p.data)
 	}
-	var pack bytes.Buffer
-	_, err := packfile.NewEncoder(&pack, store, false).Encode(ids, wholeObjects)
-	return pack.Bytes(), err
+	for _, data := range pack {
+		sum.Write(data)
+	}
+	return slices.Concat(append(pack, sum.Sum(nil))...), nil
+}
+
+// packed is a part of a pack.
+type packed struct {
+	data []byte
+	err  error
+}
+
+func compress(objects []encoded) packed {
+	var out bytes.Buffer
+	z, err := zlib.NewWriterLevel(&out, zlib.BestSpeed)
+	if err != nil {
+		return packed{err: err}
+	}
+	for _, o := range objects {
+		out.Write(packHead(o))
+		z.Reset(&out)
+		if _, err := z.Write(o.data); err != nil {
+			return packed{err: err}
+		}
+		if err := z.Close(); err != nil {
+			return packed{err: err}
+		}
+	}
+	return packed{data: out.Bytes()}
+}
+
+// packHead is an object's kind and size: four bits of the size stand beside the kind, seven in each byte that follows.
+func packHead(o encoded) []byte {
+	size := uint64(len(o.data))
+	first := byte(o.kind)<<4 | byte(size&15)
+	if size >>= 4; size == 0 {
+		return []byte{first}
+	}
+	return binary.AppendUvarint([]byte{first | 0x80}, size)
 }
 
 // inParts does a job for the numbers below n, in as many parts at once as there are processors, and returns the parts'

@@ -51,6 +51,17 @@ func New(compiler, fleet string, inputs []schema.Input, tree *artifact.Tree) *Lo
 // Bytes of the lock as they are written.
 func (l *Lock) Bytes() ([]byte, error) { return artifact.JSON(l) }
 
+// Only is the lock of some of the artifacts: of those that are published together.
+func (l *Lock) Only(keep func(path string) bool) *Lock {
+	kept := make(map[string]string, len(l.Artifacts))
+	for path, digest := range l.Artifacts {
+		if keep(path) {
+			kept[path] = digest
+		}
+	}
+	return l.Owning(kept)
+}
+
 // Owning is the lock with other artifacts: those that a killed run left behind.
 func (l *Lock) Owning(artifacts map[string]string) *Lock {
 	return &Lock{Format: Format, Compiler: l.Compiler, Fleet: l.Fleet, Inputs: l.Inputs, Artifacts: artifacts}

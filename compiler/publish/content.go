@@ -23,8 +23,7 @@ type content struct {
 // content seals the environments of the target and adds the lock and the statement.
 func (p *publication) content(h *held) (*content, error) {
 	compiled := p.Out.Tree.Only(p.belongs)
-	want := lock.New(compiler.Version, p.Out.Fleet.Name, p.Out.Fleet.Written.Inputs, compiled)
-	data, err := want.Bytes()
+	data, err := p.Out.Lock.Only(p.belongs).Bytes()
 	if err != nil {
 		return nil, err
 	}
