@@ -34,6 +34,9 @@ hack/opa.sh
 step "kube-score finds nothing in the workloads"
 hack/score.sh
 
+step "a release is the same bytes in two places"
+(cd hack/release && go vet ./... && go test -count=1 ./...)
+
 step "the generated objects before their schemas, their API's defaults and Kyverno's engine"
 # -count=1: the go command does not see that files outside the module changed, and would show the last answer.
 (cd verify && go test -count=1 ./...)
