@@ -5,7 +5,7 @@ GO ?= go
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
-test: ## everything that CI runs: needs Go, nothing else
+test: ## everything that CI runs: needs Go and what hack/tools.sh lists, which it installs on Debian
 	hack/test.sh
 
 quick: ## the product's own tests only

@@ -51,7 +51,7 @@ func (o *options) published(out *compiler.Output) (*artifact.Tree, []schema.Prob
 	if err != nil {
 		return nil, nil, err
 	}
-	tree, err := withSeals(out, added.Seals)
+	tree, seals, err := withSeals(out, added.Seals)
 	if err != nil || added.Statement == nil {
 		return tree, nil, err
 	}
@@ -60,10 +60,7 @@ func (o *options) published(out *compiler.Output) (*artifact.Tree, []schema.Prob
 		return nil, nil, err
 	}
 	sealData, _ := tree.File(lock.SealName)
-	var keys []schema.PublicKey
-	for _, env := range out.Fleet.Environments {
-		keys = append(keys, env.Keys...)
-	}
+	keys := seal.Vouching(out.Fleet.Environments, seals)
 	var faults []schema.Problem
 	if _, err := seal.VerifyStatement(added.Statement, lockData, sealData, keys); err != nil {
 		faults = o.files(schema.Error, []string{lock.StatementName}, fmt.Sprintf("does not vouch for these files: %v; publish again, or remove it", err))
@@ -71,20 +68,20 @@ func (o *options) published(out *compiler.Output) (*artifact.Tree, []schema.Prob
 	return tree, faults, tree.SetFile(artifact.File{Path: lock.StatementName, Data: added.Statement})
 }
 
-// withSeals are the compiled files with the seals that hold.
-func withSeals(out *compiler.Output, data []byte) (*artifact.Tree, error) {
+// withSeals are the compiled files with the seals that hold, and these seals.
+func withSeals(out *compiler.Output, data []byte) (*artifact.Tree, *lock.Seals, error) {
 	if data == nil {
-		return out.Tree, nil
+		return out.Tree, lock.NewSeals(out.Fleet.Name), nil
 	}
 	seals, err := lock.ParseSeals(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sealed, err := seal.Apply(out.Fleet.Environments, out.Tree, seals, seal.Options{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sealed.Tree, nil
+	return sealed.Tree, sealed.Seals, nil
 }
 
 // drift says, file by file, how generated/ differs from what follows from the spec.

@@ -121,7 +121,7 @@ func (f *sealedFolder) statement(t *testing.T, out *compiler.Output, sealData []
 		t.Fatal(err)
 	}
 	p := seal.Provenance{Repository: "https://git.example.com/demo/agents.git", Commit: strings.Repeat("0123456789", 4), Compiler: compiler.Version}
-	data, err := seal.NewStatement(lockData, sealData, []string{"dev"}, p, []*seal.Key{f.key}, out.Fleet.Environments[0].Keys)
+	data, err := seal.NewStatement(lockData, sealData, []string{"dev"}, p, []*seal.Key{f.key}, [][]schema.PublicKey{out.Fleet.Environments[0].Keys})
 	if err != nil {
 		t.Fatal(err)
 	}

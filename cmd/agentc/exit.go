@@ -42,12 +42,8 @@ func is[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// wrongRemote is a remote that was named wrongly, or in the wrong way.
+// wrongRemote is a remote that was named wrongly.
 func wrongRemote(err error) bool {
 	var failure *git.Failure
-	if errors.As(err, &failure) {
-		return failure.Cause == git.BadURL || failure.Cause == git.BadBranch || failure.Cause == git.BadKey
-	}
-	var rejected *git.Rejected
-	return errors.As(err, &rejected) && rejected.Kind == git.Protected
+	return errors.As(err, &failure) && (failure.Cause == git.BadURL || failure.Cause == git.BadBranch || failure.Cause == git.BadKey)
 }

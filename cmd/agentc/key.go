@@ -61,10 +61,6 @@ func newKeyPublic() *cobra.Command {
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := seal.LoadKey(args[0])
-			var bad *seal.KeyError
-			if errors.As(err, &bad) {
-				return usageError{bad}
-			}
 			if err != nil {
 				return err
 			}

@@ -25,7 +25,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	code := exitCode(err)
 	switch {
 	case err == nil || errors.Is(err, errSpec):
-	case code == exitUsage:
+	case is[usageError](err):
 		fmt.Fprintf(stderr, "agentc: %v\nRun `agentc --help` for what there is.\n", err)
 	default:
 		fmt.Fprintf(stderr, "agentc: %v\n", err)

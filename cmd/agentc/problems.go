@@ -12,6 +12,7 @@ import (
 	"agentc/schema"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // formats in which problems are printed.
@@ -37,7 +38,7 @@ func (o *options) print(cmd *cobra.Command, problems []schema.Problem) error {
 
 func printText(w io.Writer, problems []schema.Problem) {
 	red, yellow, faint, off := "", "", "", ""
-	if isTerminal(w) {
+	if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
 		red, yellow, faint, off = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 	}
 	errs, warnings := 0, 0
@@ -65,14 +66,10 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// isTerminal says whether a person reads along, who may like colour.
+// isTerminal says whether a person reads along.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // githubEscape writes a message of a workflow command: it ends at a line break.

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/term"
 )
 
 // progress tells a person who waits at a terminal what is being done. In a pipe nobody waits.
 func progress(w io.Writer) func(string) {
-	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(w) {
 		return nil
 	}
-	return func(step string) { fmt.Fprintf(w, "\x1b[2m%s\x1b[0m\n", step) }
+	faint, off := "\x1b[2m", "\x1b[0m"
+	if os.Getenv("NO_COLOR") != "" {
+		faint, off = "", ""
+	}
+	return func(step string) { fmt.Fprintf(w, "%s%s%s\n", faint, step, off) }
 }
 
 // remoteWords passes on what the remote says: in a pipe too, since it may say where to open a pull request.

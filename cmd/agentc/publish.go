@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,7 +17,9 @@ import (
 	"agentc/compiler/seal"
 	"agentc/schema"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // publishFlags are what a person says about one publication.
@@ -24,9 +27,13 @@ type publishFlags struct {
 	choice                                   publish.Choice
 	sealKeys                                 []string
 	sealLife, timeout                        time.Duration
+	minSequence                              int64
 	commitKey, author, supersede             string
 	unverified, discard, pullRequest, dryRun bool
 }
+
+// maxSealLife bounds what a stolen bundle is worth.
+const maxSealLife = 5 * 365 * 24 * time.Hour
 
 func newPublish(o *options) *cobra.Command {
 	f := &publishFlags{}
@@ -46,6 +53,7 @@ was published from a newer spec. When somebody else pushes first, publish starts
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			context.AfterFunc(ctx, stop) // sealing asks nobody whether to go on: a second signal ends it
 			return o.publish(ctx, cmd, f)
 		},
 	}
@@ -61,6 +69,7 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 	v.StringSliceVar(&f.choice.Environments, "env", nil, "only this environment; may be repeated")
 	v.StringArrayVar(&f.sealKeys, "seal-key", nil, "private key that seals bundles: FILE, env:NAME or exec:PROGRAM; may be repeated; default: env:AGENTC_SEAL_KEY if that is set")
 	v.DurationVar(&f.sealLife, "seal-life", 90*24*time.Hour, "how long a new seal holds; it is renewed when a third of that is over")
+	v.Int64Var(&f.minSequence, "min-sequence", 0, "number new seals from here at least: for a branch that does not know what was sealed elsewhere")
 	v.StringVar(&f.commitKey, "commit-key", "", "private key that signs commits, SSH or OpenPGP: FILE or env:NAME; default: env:AGENTC_COMMIT_KEY if that is set, else commits are unsigned")
 	v.StringVar(&f.author, "author", "", "author of the commit: \"Name <email>\"; default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else Git's configuration")
 	v.BoolVar(&f.unverified, "unverified", false, "publish what no judge has verified; the commit says so")
@@ -71,45 +80,65 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 	v.DurationVar(&f.timeout, "timeout", 5*time.Minute, "how long one exchange with a remote may take")
 }
 
-// publish is the whole command, in order.
+// publish is the whole command. Problems are printed once, when all are known: a program may read them from stdout.
 func (o *options) publish(ctx context.Context, cmd *cobra.Command, f *publishFlags) error {
-	if err := f.check(); err != nil {
+	if err := f.check(cmd.Flags()); err != nil {
 		return err
 	}
 	out, problems, err := o.compile(cmd)
 	if err != nil {
 		return err
 	}
-	if err := o.print(cmd, problems); err != nil {
-		return err
+	found, err := o.deliver(ctx, cmd, f, out)
+	if printed := o.print(cmd, schema.SortProblems(append(problems, found...))); printed != nil {
+		return printed
 	}
+	return err
+}
+
+// deliver is everything after the compiler, in order.
+func (o *options) deliver(ctx context.Context, cmd *cobra.Command, f *publishFlags, out *compiler.Output) ([]schema.Problem, error) {
 	source, err := git.OpenSource(o.dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := o.committed(cmd, source); err != nil {
-		return err
-	}
-	job, err := f.job(cmd.ErrOrStderr(), out, source)
+	spec, err := source.Head()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	targets, err := publish.Targets(out.Fleet, f.choice)
+	if problems, err := o.committed(source, spec, out.Fleet.Written.Inputs); err != nil {
+		return problems, err
+	}
+	job, err := o.job(f, cmd.ErrOrStderr(), out, source, spec)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	choice := f.choice
+	choice.URL = o.remote(choice.URL)
+	targets, err := publish.Targets(out.Fleet, choice)
+	if err != nil {
+		return nil, err
 	}
 	if err := mayBeSynced(out.Fleet.Git.SignatureKeys, job.Signer); err != nil {
-		return err
+		return nil, err
 	}
 	return o.publishAll(ctx, cmd, job, targets)
 }
 
-func (f *publishFlags) check() error {
+func (f *publishFlags) check(given *pflag.FlagSet) error {
+	for _, name := range []string{"to", "branch", "path", "env"} {
+		if given.Changed(name) && strings.Trim(given.Lookup(name).Value.String(), "[]") == "" {
+			return usageError{fmt.Errorf("--%s is empty: leave it out, or say where to", name)}
+		}
+	}
 	if !f.unverified {
 		return usageError{errors.New("nothing here can verify the layers yet, and publishing what nobody verified must be said aloud: --unverified")}
 	}
 	if f.sealLife < time.Hour {
 		return usageError{fmt.Errorf("--seal-life %s: a seal holds an hour at least", f.sealLife)}
+	}
+	if f.sealLife > maxSealLife {
+		return usageError{fmt.Errorf("--seal-life %s: five years at most (%s)", f.sealLife, maxSealLife)}
 	}
 	if f.timeout <= 0 {
 		return usageError{fmt.Errorf("--timeout %s: that is no time", f.timeout)}
@@ -118,27 +147,37 @@ func (f *publishFlags) check() error {
 }
 
 // committed refuses a spec that differs from its commit: the commit that is published names the commit that it came from.
-func (o *options) committed(cmd *cobra.Command, source *git.Source) error {
-	differ, err := source.Uncommitted(o.spec, o.policies)
+// So does one that changed back after it was compiled.
+func (o *options) committed(source *git.Source, spec *git.SpecCommit, inputs []schema.Input) ([]schema.Problem, error) {
+	differ, err := source.Uncommitted(spec, o.spec, o.policies)
+	if err == nil && len(differ) == 0 {
+		compiled := make(map[string]string, len(inputs))
+		for _, in := range inputs {
+			compiled[in.File] = in.SHA256
+		}
+		differ, err = source.Made(spec, compiled)
+	}
 	if err != nil || len(differ) == 0 {
-		return err
+		return nil, err
 	}
 	var problems []schema.Problem
 	for _, file := range differ {
 		at := schema.Position{File: file, Line: 1, Column: 1}
 		problems = append(problems, schema.Problem{Position: at, Severity: schema.Error, Message: "is not as it was committed; what is published names a commit, so commit it first", Rule: "uncommitted"})
 	}
-	return o.finish(cmd, problems, false)
+	return problems, errSpec
 }
 
 // publishAll brings one branch after the other up to date. A branch that fails does not keep the others from being tried:
 // each is a commit of its own.
-func (o *options) publishAll(ctx context.Context, cmd *cobra.Command, job *publish.Job, targets []publish.Target) error {
+func (o *options) publishAll(ctx context.Context, cmd *cobra.Command, job *publish.Job, targets []publish.Target) (found []schema.Problem, failed error) {
 	w, notes := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if o.format == "json" || o.format == "sarif" {
+		w = notes // stdout is the program's that reads the problems
+	}
 	if job.Verified == "" && !job.DryRun {
 		fmt.Fprintln(notes, "agentc: UNVERIFIED: no judge has said that the layers agree; the commit says so too")
 	}
-	var failed error
 	for _, t := range targets {
 		if elsewhere := t.Elsewhere(job.Out.Fleet); elsewhere != "" {
 			fmt.Fprintln(notes, "agentc: note:", elsewhere)
@@ -147,32 +186,38 @@ func (o *options) publishAll(ctx context.Context, cmd *cobra.Command, job *publi
 		var edited *publish.EditedError
 		switch {
 		case errors.As(err, &edited):
-			err = o.finish(cmd, branchFiles(t, edited.Files, schema.Error, "was edited by hand, or is in the way of ours; change the spec instead, and overwrite it with --discard-edits"), false)
+			found = append(found, branchFiles(t, edited.Files, schema.Error, "was edited by hand, or is in the way of ours; change the spec instead, and overwrite it with --discard-edits")...)
+			err = errSpec
+		case err != nil && len(targets) > 1:
+			err = fmt.Errorf("%s %s: %w", git.Shown(t.URL), t.Branch, err)
 		case err == nil:
-			err = o.print(cmd, branchFiles(t, result.Strangers, schema.Warning, "is not ours and was left alone; Argo CD applies what lies among the manifests"))
+			found = append(found, branchFiles(t, result.Strangers, schema.Warning, "is not ours and was left alone; what lies among the manifests is applied by Argo CD")...)
 			printResult(w, job, result)
+			for _, env := range result.Unsealed {
+				fmt.Fprintf(notes, "agentc: note: %s lists no bundle.keys in the Platform, and was not sealed\n", env)
+			}
 		}
-		failed = worse(failed, err)
-		if err != nil && len(targets) > 1 {
-			fmt.Fprintf(notes, "agentc: %s %s: %v\n", t.URL, t.Branch, err)
+		var other error
+		if failed, other = worse(failed, err); other != nil && !errors.Is(other, errSpec) {
+			fmt.Fprintln(notes, "agentc:", other)
 		}
 	}
-	return failed
+	return found, failed
 }
 
-// worse of two errors is the one that is not the user's.
-func worse(a, b error) error {
+// worse of two errors is the one that is not the user's; the other is still to be told.
+func worse(a, b error) (worst, other error) {
 	if a == nil || exitCode(b) > exitCode(a) {
-		return b
+		return b, a
 	}
-	return a
+	return a, b
 }
 
 // branchFiles makes a problem of each file on a branch.
 func branchFiles(t publish.Target, files []string, severity schema.Severity, message string) []schema.Problem {
 	var problems []schema.Problem
 	for _, file := range files {
-		at := schema.Position{File: file, Line: 1, Column: 1}
+		at := schema.Position{File: git.Printable(file), Line: 1, Column: 1}
 		problems = append(problems, schema.Problem{Position: at, Severity: severity, Message: "on " + t.Branch + ": " + message, Rule: "drift"})
 	}
 	return problems
@@ -180,46 +225,52 @@ func branchFiles(t publish.Target, files []string, severity schema.Severity, mes
 
 // printResult tells a person what became of one branch.
 func printResult(w io.Writer, job *publish.Job, r *publish.Result) {
-	where := r.Target.URL + " " + r.Branch
+	where := r.Remote + " " + r.Branch
+	signed := "not signed"
+	if r.Signed {
+		signed = "signed"
+	}
 	switch {
 	case r.Message == "":
 		fmt.Fprintf(w, "%s: nothing to publish\n", where)
 	case job.DryRun:
 		fmt.Fprintf(w, "%s: would be\n\n%s\n", where, r.Message)
 		for _, c := range r.Changes {
-			fmt.Fprintf(w, "%c %s\n", c.Op, c.Path)
+			fmt.Fprintf(w, "%c %s\n", c.Op, git.Printable(c.Path))
 		}
 	default:
-		fmt.Fprintf(w, "%s: %.12s, %s\n", where, r.New, publish.Summary(r.Changes))
+		fmt.Fprintf(w, "%s: %.12s, %s, %s\n", where, r.New, publish.Summary(r.Changes), signed)
 		printSealed(w, r.Sealed)
 	}
-	if r.Open != "" {
-		fmt.Fprintf(w, "open a pull request: %s\n", r.Open)
+	if r.Branch != r.Target.Branch {
+		fmt.Fprintln(w, strings.TrimSpace(fmt.Sprintf("open a pull request from %s into %s: %s", r.Branch, r.Target.Branch, r.Open)))
 	}
 }
 
-// printSealed names what was sealed now, and of a long list only the beginning.
+// printSealed names the bundles that were sealed now, and of a long list of Agent Cards only the beginning.
 func printSealed(w io.Writer, sealed []string) {
 	const shown = 6
-	for _, s := range sealed[:min(shown, len(sealed))] {
+	cards := 0
+	for _, s := range sealed {
+		if strings.Contains(s, " card ") {
+			if cards++; cards > shown {
+				continue
+			}
+		}
 		fmt.Fprintf(w, "  sealed %s\n", s)
 	}
-	if more := len(sealed) - shown; more > 0 {
-		fmt.Fprintf(w, "  and %d more\n", more)
+	if cards > shown {
+		fmt.Fprintf(w, "  and %d more cards\n", cards-shown)
 	}
 }
 
 // job gathers what the flags and the machine say.
-func (f *publishFlags) job(notes io.Writer, out *compiler.Output, source *git.Source) (*publish.Job, error) {
-	spec, err := source.Head()
+func (o *options) job(f *publishFlags, notes io.Writer, out *compiler.Output, source *git.Source, spec *git.SpecCommit) (*publish.Job, error) {
+	keys, err := o.loadSealKeys(f.sealKeys)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := loadSealKeys(f.sealKeys)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := loadCommitKey(f.commitKey)
+	signer, err := o.loadCommitKey(f.commitKey)
 	if err != nil {
 		return nil, err
 	}
@@ -229,9 +280,10 @@ func (f *publishFlags) job(notes io.Writer, out *compiler.Output, source *git.So
 	}
 	now := time.Now().UTC()
 	return &publish.Job{
-		Out: out, Spec: spec, Includes: source.Includes,
-		Seal:   seal.Options{Keys: keys, Now: now, Life: f.sealLife},
-		Signer: signer, Author: author, Committer: committer, Now: now,
+		Out: out, Spec: spec,
+		Includes: func(c plumbing.Hash) (bool, bool, error) { return source.Includes(spec, c) },
+		Seal:     seal.Options{Keys: keys, Now: now, Life: f.sealLife, MinSequence: f.minSequence},
+		Signer:   signer, Author: author, Committer: committer, Now: now,
 		Discard: f.discard, Supersede: f.supersede, PullRequest: f.pullRequest, DryRun: f.dryRun,
 		Remote: git.Options{Timeout: f.timeout, Progress: remoteWords(notes)},
 		Report: progress(notes),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,13 +22,13 @@ const (
 	envCommitPassphrase = "AGENTC_COMMIT_KEY_PASSPHRASE"
 )
 
-func loadSealKeys(refs []string) ([]*seal.Key, error) {
+func (o *options) loadSealKeys(refs []string) ([]*seal.Key, error) {
 	if len(refs) == 0 && os.Getenv(envSealKey) != "" {
 		refs = []string{"env:" + envSealKey}
 	}
 	var keys []*seal.Key
 	for _, ref := range refs {
-		key, err := seal.LoadKey(ref)
+		key, err := seal.LoadKey(o.keyRef(ref))
 		if err != nil {
 			return nil, err
 		}
@@ -36,35 +37,65 @@ func loadSealKeys(refs []string) ([]*seal.Key, error) {
 	return keys, nil
 }
 
+// keyRef finds a key's file from the folder of -C.
+func (o *options) keyRef(ref string) string {
+	if strings.HasPrefix(ref, "env:") || strings.HasPrefix(ref, "exec:") {
+		return ref
+	}
+	return o.in(ref)
+}
+
+// remote finds a repository that is a path from the folder of -C; a URL, or user@host:path, is none.
+func (o *options) remote(to string) string {
+	host, _, colon := strings.Cut(to, ":")
+	if to == "" || colon && !strings.Contains(host, "/") {
+		return to
+	}
+	return o.in(to)
+}
+
 // loadCommitKey finds the key that signs commits; nil: they are not signed.
-func loadCommitKey(ref string) (git.Signer, error) {
+func (o *options) loadCommitKey(ref string) (git.Signer, error) {
 	if ref == "" && os.Getenv(envCommitKey) != "" {
 		ref = "env:" + envCommitKey
 	}
 	if ref == "" {
 		return nil, nil
 	}
-	data := []byte(nil)
-	if name, ok := strings.CutPrefix(ref, "env:"); ok {
-		if data = []byte(os.Getenv(name)); len(data) == 0 {
-			return nil, usageError{fmt.Errorf("--commit-key: the environment variable %s is empty", name)}
-		}
-	} else {
-		var err error
-		if data, err = os.ReadFile(ref); errors.Is(err, fs.ErrNotExist) {
-			return nil, usageError{fmt.Errorf("--commit-key: %w", err)}
-		} else if err != nil {
-			return nil, err
-		}
+	data, err := readCommitKey(o.keyRef(ref))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--commit-key: %w", err)}
 	}
-	return git.LoadSigner(data, []byte(os.Getenv(envCommitPassphrase)))
+	signer, err := git.LoadSigner(data, []byte(os.Getenv(envCommitPassphrase)))
+	if err != nil {
+		return nil, fmt.Errorf("--commit-key %s (passphrase in %s): %w", ref, envCommitPassphrase, err)
+	}
+	return signer, nil
+}
+
+// readCommitKey is as strict as seal.LoadKey: a key that others may read vouches for nothing.
+func readCommitKey(ref string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(ref, "env:"); ok {
+		if text := os.Getenv(name); text != "" {
+			return []byte(text), nil
+		}
+		return nil, fmt.Errorf("the environment variable %s is empty", name)
+	}
+	info, err := os.Stat(ref)
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode(); mode.IsRegular() && mode.Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the key in %s is open to others (mode %04o): chmod 600 %[1]s", ref, mode.Perm())
+	}
+	return os.ReadFile(ref)
 }
 
 // people are the author and the committer. Nobody is invented: a commit is evidence.
 func people(flag string, source *git.Source) (author, committer git.Person, err error) {
-	configured, known := source.Person()
-	author, okAuthor := person("GIT_AUTHOR", configured, known)
-	committer, okCommitter := person("GIT_COMMITTER", configured, known)
+	configured := source.Person()
+	author, okAuthor := person("GIT_AUTHOR", configured)
+	committer, okCommitter := person("GIT_COMMITTER", configured)
 	if flag != "" {
 		a, err := mail.ParseAddress(flag)
 		if err != nil || a.Name == "" {
@@ -84,13 +115,11 @@ func people(flag string, source *git.Source) (author, committer git.Person, err 
 	return author, committer, nil
 }
 
-// person is who the environment names, else who Git's configuration does.
-func person(prefix string, configured git.Person, known bool) (git.Person, bool) {
-	name, email := os.Getenv(prefix+"_NAME"), os.Getenv(prefix+"_EMAIL")
-	if name != "" && email != "" {
-		return git.Person{Name: name, Email: email}, true
-	}
-	return configured, known
+// person is who the environment names, else who Git's configuration does: each half by itself, as Git takes them.
+func person(prefix string, configured git.Person) (p git.Person, known bool) {
+	p.Name = cmp.Or(os.Getenv(prefix+"_NAME"), configured.Name)
+	p.Email = cmp.Or(os.Getenv(prefix+"_EMAIL"), configured.Email)
+	return p, p.Name != "" && p.Email != ""
 }
 
 // mayBeSynced refuses a commit that Argo CD would not: the Platform demands signatures of certain GnuPG keys.

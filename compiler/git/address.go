@@ -54,7 +54,7 @@ func parseURL(raw string) (*address, error) {
 			return nil, badURL(raw, "it names no host or no repository")
 		}
 	case "file":
-		if u.Host != "" && u.Host != "localhost" || u.Path == "" {
+		if u.Host != "" && u.Host != "localhost" || u.User != nil || u.Path == "" {
 			return nil, badURL(raw, "a file URL has three slashes and then the path")
 		}
 		at.host = ""
@@ -90,20 +90,30 @@ func parseShort(raw string) (*address, error) {
 }
 
 func badURL(raw, why string) error {
-	if i := strings.IndexAny(raw, "?#"); i >= 0 { // and what stands behind may be a token
-		raw = raw[:i] + "…"
-	}
-	if i := strings.LastIndex(raw, "@"); i >= 0 { // what stands before may be a password
-		raw = "…" + raw[i:]
-	}
-	return &Failure{Cause: BadURL, Remote: fmt.Sprintf("%q", shown(raw)), Detail: why}
+	return &Failure{Cause: BadURL, Remote: shownURL(raw), Detail: why}
 }
 
-// String has no user in it either: a token is often given as one.
-func (a *address) String() string {
-	if a.scheme == "file" {
-		return a.path
+// private says whether nobody between us and the host can read what is said.
+func (a *address) private() bool {
+	host := (&url.URL{Host: a.host}).Hostname()
+	return a.scheme == "https" || strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// Shown is a remote as it may be printed. Of a web URL neither user nor password are left: a token is often given as the user.
+// The user of ssh stays. Of what may hide a password in a place that we do not know, nothing is shown.
+func Shown(raw string) string {
+	if at, err := parseAddress(raw); err == nil && (at.scheme == "file" || at.scheme == "ssh") {
+		return Printable(raw)
 	}
-	u := url.URL{Scheme: a.scheme, Host: a.host, Path: "/" + strings.TrimPrefix(a.path, "/")}
-	return u.String()
+	return shownURL(raw)
+}
+
+func shownURL(raw string) string {
+	_, rest, _ := strings.Cut(raw, "://")
+	before := rest[:max(strings.LastIndex(rest, "@"), 0)]
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || strings.ContainsAny(before, "/?#") { // a password with one of these ends up in the path
+		return "the remote"
+	}
+	return Printable((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String())
 }

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// login is what a web server lets us in with. It is sent to the host of the remote's URL and to no other.
+// login is what a web server lets us in with. It is sent to the host of the remote's URL and to no other, and only once that has
+// asked for it.
 type login struct {
 	user, password string
 	from           string // where it was found; for messages
@@ -36,8 +37,12 @@ func environmentLogin(user string) *login {
 	return &login{cmp.Or(user, os.Getenv("AGENTC_GIT_USERNAME"), "git"), password, "AGENTC_GIT_PASSWORD"}
 }
 
-// findLogin looks where curl and git look. It is asked only when a remote wants to know who we are; it never asks a person.
+// findLogin looks into the environment, and then where curl and git look. It is asked only when a remote wants to know who we
+// are; it never asks a person.
 func findLogin(ctx context.Context, at *address) *login {
+	if l := environmentLogin(at.user); l != nil {
+		return l
+	}
 	if l := netrcLogin(at); l != nil {
 		return l
 	}
@@ -52,7 +57,7 @@ func helperLogin(ctx context.Context, at *address) *login {
 	}
 	cmd := exec.CommandContext(ctx, "git", "credential", "fill")
 	cmd.Stdin = strings.NewReader(ask + "\n")
-	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GCM_INTERACTIVE=never")
+	cmd.Env = append(strangersEnv(), "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "GCM_INTERACTIVE=never")
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if err != nil {

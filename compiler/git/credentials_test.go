@@ -105,28 +105,82 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestLoginIsDirect: known credentials are sent with the first request; others only when they are wanted.
-func TestLoginIsDirect(t *testing.T) {
+// TestLoginIsAskedFor: no credentials go to a remote that does not want any; once it has wanted some, they are sent directly.
+func TestLoginIsAskedFor(t *testing.T) {
 	hermit(t)
-	var anonymous atomic.Int32
+	t.Setenv("AGENTC_GIT_USERNAME", "bot")
+	t.Setenv("AGENTC_GIT_PASSWORD", secret)
 	repo := gittest.Bare(t)
-	url := gittest.HTTP(t, repo, func(next http.Handler) http.Handler {
+	var anonymous, named atomic.Int32
+	count := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if req.Header.Get("Authorization") == "" {
 				anonymous.Add(1)
+			} else {
+				named.Add(1)
+			}
+			next.ServeHTTP(w, req)
+		})
+	}
+	fetchBranch(t, openRemote(t, gittest.HTTP(t, repo, count), Options{}), "main")
+	if named.Load() != 0 {
+		t.Error("credentials were sent that nobody wanted")
+	}
+	anonymous.Store(0)
+	r := openRemote(t, gittest.HTTP(t, repo, gittest.Login("bot", secret), count), Options{})
+	fetchBranch(t, r, "main")
+	fetchBranch(t, r, "main")
+	if anonymous.Load() != 1 || named.Load() != 2 {
+		t.Errorf("%d requests without credentials and %d with, want 1 and 2", anonymous.Load(), named.Load())
+	}
+}
+
+// TestLoginIsNotForAllToRead: over http credentials go to this machine only, wherever they are from.
+func TestLoginIsNotForAllToRead(t *testing.T) {
+	hermit(t)
+	t.Setenv("AGENTC_GIT_PASSWORD", secret)
+	write(t, ".netrc", "machine 0.0.0.0 login bot password "+secret)
+	var named atomic.Int32
+	url := gittest.HTTP(t, gittest.Bare(t), gittest.Login("git", secret), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.Header.Get("Authorization") != "" {
+				named.Add(1)
 			}
 			next.ServeHTTP(w, req)
 		})
 	})
-	write(t, ".netrc", "machine 127.0.0.1 login bot password "+secret)
-	fetchBranch(t, openRemote(t, url, Options{}), "main")
-	if anonymous.Load() != 1 {
-		t.Errorf("%d anonymous requests, want 1", anonymous.Load())
+	elsewhere := strings.Replace(url, "127.0.0.1", "0.0.0.0", 1) // which leads to the same server, and is no loopback address
+	_, err := openRemote(t, elsewhere, Options{}).Fetch(context.Background(), "main")
+	wantFailure(t, err, NeedsLogin, "not sent over unencrypted http")
+	if named.Load() > 0 {
+		t.Error("credentials were sent")
 	}
-	t.Setenv("AGENTC_GIT_PASSWORD", secret)
-	fetchBranch(t, openRemote(t, url, Options{}), "main")
-	if anonymous.Load() != 1 {
-		t.Errorf("%d anonymous requests, want still 1", anonymous.Load())
+	fetchBranch(t, openRemote(t, strings.Replace(url, "127.0.0.1", "localhost", 1), Options{}), "main")
+}
+
+// TestPrograms: programs of others see nothing that is meant for us, neither a repository's hooks nor a credential helper.
+func TestPrograms(t *testing.T) {
+	hermit(t)
+	repo := gittest.Bare(t)
+	u := draftUpdate(t, repo, "main", map[string]string{"a": "1"})
+	for _, name := range []string{"AGENTC_SEAL_KEY", "AGENTC_COMMIT_KEY", "AGENTC_COMMIT_KEY_PASSPHRASE", "AGENTC_GIT_SSH_PASSPHRASE"} {
+		t.Setenv(name, secret)
+	}
+	t.Setenv("GIT_CONFIG_COUNT", "1")
+	t.Setenv("GIT_CONFIG_KEY_0", "credential.helper")
+	t.Setenv("GIT_CONFIG_VALUE_0", "!env > "+filepath.Join(os.Getenv("HOME"), "helper")+"; true")
+	gittest.Hook(t, repo, "pre-receive", "env > "+filepath.Join(os.Getenv("HOME"), "hook"))
+	pushAll(t, openRemote(t, repo, Options{}), u)
+	_, err := openRemote(t, gittest.HTTP(t, repo, gittest.Login("bot", secret)), Options{}).Fetch(context.Background(), "main")
+	wantFailure(t, err, NeedsLogin)
+	for _, name := range []string{"hook", "helper"} {
+		env, err := os.ReadFile(filepath.Join(os.Getenv("HOME"), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(env), "AGENTC_") || strings.Contains(string(env), secret) {
+			t.Errorf("the %s sees\n%s", name, env)
+		}
 	}
 }
 

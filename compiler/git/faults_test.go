@@ -128,24 +128,35 @@ func TestHangingHook(t *testing.T) {
 	}
 }
 
-// TestAbandonedHook: a hook on this machine that listens is ended with the push, and does not go on behind our back.
+// TestAbandonedHook: a hook on this machine is ended with the push, whether it listens or not, and does not go on behind our
+// back.
 func TestAbandonedHook(t *testing.T) {
 	hermit(t)
-	repo := gittest.Bare(t)
-	u := draftUpdate(t, repo, "main", map[string]string{"a": "1"})
-	mark := filepath.Join(t.TempDir(), "mark")
-	gittest.Hook(t, repo, "pre-receive", "trap 'rm "+mark+"; exit 1' TERM; touch "+mark+"; while test -e "+mark+"; do sleep 0.1; done")
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(func() { os.Remove(mark) })
-	go func() {
-		waitFor(func() bool { _, err := os.Stat(mark); return err == nil })
-		cancel()
-	}()
-	if err := openRemote(t, repo, Options{}).Push(ctx, u); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if !waitFor(func() bool { _, err := os.Stat(mark); return err != nil }) {
-		t.Error("the hook goes on")
+	for name, trap := range map[string]string{"listens": "", "does not listen": "trap '' TERM\n"} {
+		t.Run(name, func(t *testing.T) {
+			repo := gittest.Bare(t)
+			u := draftUpdate(t, repo, "main", map[string]string{"a": "1"})
+			beat := filepath.Join(t.TempDir(), "beat")
+			gittest.Hook(t, repo, "pre-receive", trap+"for i in $(seq 600); do echo >> "+beat+"; sleep 0.1; done")
+			beats := func() int64 {
+				info, err := os.Stat(beat)
+				if err != nil {
+					return 0
+				}
+				return info.Size()
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			go func() {
+				waitFor(func() bool { return beats() > 0 })
+				cancel()
+			}()
+			if err := openRemote(t, repo, Options{}).Push(ctx, u); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			if !waitFor(func() bool { before := beats(); time.Sleep(500 * time.Millisecond); return beats() == before }) {
+				t.Error("the hook goes on")
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
-
-// maxBlob is the largest file that is read: no file of ours comes near it.
-const maxBlob = 256 << 20
 
 // Base is what a branch holds at one moment. It serves one goroutine.
 type Base struct {
@@ -54,9 +52,12 @@ func (r *Remote) Fetch(ctx context.Context, branch string) (*Base, error) {
 	return b, nil
 }
 
-// branchName refuses what Git would.
+// branchName refuses what Git would, and what would become refs/heads/HEAD or refs/heads/refs/….
 func branchName(branch string) (plumbing.ReferenceName, error) {
 	name := plumbing.NewBranchReferenceName(branch)
+	if branch == "HEAD" || strings.HasPrefix(branch, "refs/") {
+		return "", &Failure{Cause: BadBranch, Remote: fmt.Sprintf("%q", shown(branch)), Detail: "give the branch's own name, like main"}
+	}
 	if err := name.Validate(); err != nil || branch == "" {
 		return "", &Failure{Cause: BadBranch, Remote: fmt.Sprintf("%q", shown(branch))}
 	}
@@ -146,11 +147,18 @@ func (b *Base) request(wants ...plumbing.Hash) (*packp.UploadPackRequest, error)
 
 // load puts what the remote sends into the store, which names every object by its own content.
 func (b *Base) load(ctx context.Context, s session, req *packp.UploadPackRequest) error {
-	pack, err := s.fetch(ctx, req)
+	in, err := s.fetch(ctx, req)
 	if err != nil {
 		return err
 	}
-	return packfile.UpdateObjectStorage(b.store, pack)
+	pack, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	if err := checkPack(pack); err != nil {
+		return err
+	}
+	return packfile.UpdateObjectStorage(b.store, bytes.NewReader(pack))
 }
 
 // Tree is one folder's entries; the zero hash has none.
@@ -219,9 +227,6 @@ func (b *Base) blob(id plumbing.Hash) (data []byte, err error) {
 	blob, err := object.GetBlob(b.store, id)
 	if err != nil {
 		return nil, err
-	}
-	if blob.Size > maxBlob {
-		return nil, fmt.Errorf("it is larger than %d MiB", maxBlob>>20)
 	}
 	in, err := blob.Reader()
 	if err != nil {

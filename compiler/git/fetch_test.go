@@ -194,6 +194,21 @@ func TestForeignObjectFormat(t *testing.T) {
 	wantFailure(t, err, Broken, "SHA-256")
 }
 
+// TestBranchNames: a name that Git takes for another branch than the one that is meant makes none.
+func TestBranchNames(t *testing.T) {
+	for name, words := range map[string]string{
+		"": "", "a..b": "", "-x": "", "a b": "", "HEAD": "like main", "refs/heads/main": "like main", "refs/x": "like main",
+	} {
+		_, err := branchName(name)
+		wantFailure(t, err, BadBranch, words)
+	}
+	for _, name := range []string{"main", "a/HEAD", "env/refs/x", "references"} {
+		if got, err := branchName(name); err != nil || got.Short() != name {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 func TestSymlinkIsNoFile(t *testing.T) {
 	hermit(t)
 	repo := gittest.Bare(t)

@@ -48,11 +48,14 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// refs asks anonymously unless credentials are known, and with credentials when the remote wants some.
+// refs asks anonymously until the remote wants credentials; the requests that follow then have them.
 func (w *web) refs(ctx context.Context) (*packp.AdvRefs, error) {
 	res, err := w.discover(ctx)
 	var no *status
 	if errors.As(err, &no) && no.code == http.StatusUnauthorized && w.remote.login == nil {
+		if !w.remote.at.private() {
+			return nil, &Failure{Cause: NeedsLogin, Detail: "credentials are not sent over unencrypted http; give an https URL"}
+		}
 		if w.remote.login = findLogin(ctx, w.remote.at); w.remote.login != nil {
 			res, err = w.discover(ctx)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +32,9 @@ func dialProcess(ctx context.Context, service, path string, said *remarks) (sess
 		late := time.AfterFunc(time.Second, cancel)
 		s.wait() // its exit status says nothing that the protocol does not
 		late.Stop()
+		if ctx.Err() != nil { // a hook that did not listen shall not go on behind our back
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
 		cancel()
 		return nil
 	})
@@ -53,11 +57,17 @@ func start(cmd *exec.Cmd, said *remarks) (*stream, error) {
 // with messages in the language that rejections are judged in.
 func serviceEnv() []string {
 	env := []string{"LC_ALL=C"}
-	for _, v := range os.Environ() {
+	for _, v := range strangersEnv() {
 		if !strings.HasPrefix(v, "GIT_") && !strings.HasPrefix(v, "LC_ALL=") || strings.HasPrefix(v, "GIT_CONFIG_") ||
 			strings.HasPrefix(v, "GIT_EXEC_PATH=") || strings.HasPrefix(v, "GIT_TRACE") {
 			env = append(env, v)
 		}
 	}
 	return env
+}
+
+// strangersEnv is our environment without what is meant for us alone, keys and passwords among it: git runs the hooks and the
+// helpers of whoever owns the repository or the machine.
+func strangersEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AGENTC_") })
 }

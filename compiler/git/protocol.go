@@ -17,10 +17,12 @@ const (
 	receivePack = "git-receive-pack"
 )
 
-// What a remote may send at most: half a million branches and tags, and as much as a machine can hold in memory.
+// What a remote may send at most: half a million branches and tags, as much as a machine can hold in memory, and no object that
+// swells to more than any file of ours comes near.
 const (
-	maxRefs = 64 << 20
-	maxPack = 1 << 30
+	maxRefs   = 64 << 20
+	maxPack   = 1 << 30
+	maxObject = 256 << 20
 )
 
 // readRefs reads what a service begins with: where its branches are, and what it can do.

@@ -148,3 +148,14 @@ func checkPrintable(t *testing.T, text string) {
 		t.Errorf("%q is not fit to print", text)
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	long := strings.Repeat("ü/", maxShown)
+	for name, want := range map[string]string{
+		"prod/a b.yaml": "prod/a b.yaml", "a\n\rb": "a\ufffd\ufffdb", "\x1b]0;x": "\ufffd]0;x", "a\u202eb\u200b": "a\ufffdb\ufffd", "a\xff": "a\ufffd", long: long,
+	} {
+		if got := Printable(name); got != want {
+			t.Errorf("Printable(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -18,26 +18,24 @@ type Options struct {
 // Remote is a repository that is published to, by file path, http(s) or ssh. It serves one goroutine.
 type Remote struct {
 	at       *address
+	name     string // for messages
 	timeout  time.Duration
 	progress io.Writer
-	login    *login     // for http(s); nil: none was needed yet
+	login    *login     // for http(s); nil: none was wanted yet
 	key      ssh.Signer // from the environment; nil: the agent's and the user's files
 }
 
-// Open checks the URL and finds credentials; it dials nobody. What is wrong with either is a *Failure.
+// Open checks the URL and the ssh key of the environment; it dials nobody. What is wrong with either is a *Failure.
 func Open(url string, o Options) (*Remote, error) {
 	at, err := parseAddress(url)
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{at: at, timeout: o.Timeout, progress: o.Progress}
+	r := &Remote{at: at, name: Shown(url), timeout: o.Timeout, progress: o.Progress}
 	if r.timeout == 0 {
 		r.timeout = 5 * time.Minute
 	}
-	switch at.scheme {
-	case "http", "https":
-		r.login = environmentLogin(at.user)
-	case "ssh":
+	if at.scheme == "ssh" {
 		r.key, err = environmentKey()
 	}
 	if err != nil {
@@ -46,8 +44,8 @@ func Open(url string, o Options) (*Remote, error) {
 	return r, nil
 }
 
-// String is the URL without credentials.
-func (r *Remote) String() string { return r.at.String() }
+// String is the URL as Shown shows it.
+func (r *Remote) String() string { return r.name }
 
 // exchange gives everything that is said with the remote one end in time, and a failure its words.
 func (r *Remote) exchange(ctx context.Context, s step, talk func(context.Context) error) error {

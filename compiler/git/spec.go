@@ -129,9 +129,13 @@ func (s *Source) head() (*object.Commit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the repository around %s: HEAD: %w", s.given, err)
 	}
-	c, err := s.repo.CommitObject(ref.Hash())
+	return s.commit(ref.Hash())
+}
+
+func (s *Source) commit(hash plumbing.Hash) (*object.Commit, error) {
+	c, err := s.repo.CommitObject(hash)
 	if err != nil {
-		return nil, fmt.Errorf("the repository around %s: commit %s: %w", s.given, ref.Hash(), err)
+		return nil, fmt.Errorf("the repository around %s: commit %s: %w", s.given, hash, err)
 	}
 	return c, nil
 }
@@ -168,13 +172,13 @@ func withoutCredentials(raw string) string {
 	return u.String()
 }
 
-// Includes says whether a commit is the one checked out or one of its ancestors. It is not known where the clone is shallow
+// Includes says whether a commit is a head (what Head said) or one of its ancestors. It is not known where the clone is shallow
 // and the commit is not found in what it has.
 //
 // The newest commits come first, so that what was published lately is found at once. Nothing is left out by its date: a
 // clock that was wrong would make an ancestor look like none.
-func (s *Source) Includes(commit plumbing.Hash) (included, known bool, err error) {
-	head, err := s.head()
+func (s *Source) Includes(head *SpecCommit, commit plumbing.Hash) (included, known bool, err error) {
+	newest, err := s.commit(head.Hash)
 	if err != nil {
 		return false, false, err
 	}
@@ -194,7 +198,7 @@ func (s *Source) Includes(commit plumbing.Hash) (included, known bool, err error
 	if err != nil {
 		return false, false, err
 	}
-	err = object.NewCommitIterCTime(head, beyond, nil).ForEach(func(c *object.Commit) error {
+	err = object.NewCommitIterCTime(newest, beyond, nil).ForEach(func(c *object.Commit) error {
 		if included = c.Hash == commit; included {
 			return storer.ErrStop
 		}
@@ -221,13 +225,13 @@ func (s *Source) parents(shallow []plumbing.Hash) (map[plumbing.Hash]bool, error
 	return all, nil
 }
 
-// Person is who commits according to Git's configuration: the repository's, then the user's, then the machine's; ok is false
-// where it does not say. A file that cannot be read says nothing; files that it includes are not read.
-func (s *Source) Person() (p Person, ok bool) {
+// Person is who commits according to Git's configuration: the repository's, then the user's, then the machine's; either half
+// may be empty. A file that cannot be read says nothing; files that it includes are not read.
+func (s *Source) Person() Person {
 	for _, scope := range []config.Scope{config.SystemScope, config.GlobalScope, config.LocalScope} {
-		if cfg, err := s.repo.ConfigScoped(scope); err == nil {
-			return Person{Name: cfg.User.Name, Email: cfg.User.Email}, cfg.User.Name != "" && cfg.User.Email != ""
+		if cfg, err := s.repo.ConfigScoped(scope); err == nil { // each holds those behind it
+			return Person{Name: cfg.User.Name, Email: cfg.User.Email}
 		}
 	}
-	return Person{}, false
+	return Person{}
 }

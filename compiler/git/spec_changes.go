@@ -15,19 +15,15 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
-// Uncommitted are the files below some folders that differ from the commit that is checked out: changed, new or gone;
+// Uncommitted are the files below some folders that differ from a commit, which is the one checked out: changed, new or gone;
 // relative to the folder that OpenSource was given, sorted.
 //
 // What counts is what the compiler reads, so the index and .gitignore play no part, nor does the executable bit. Bytes are
 // compared as they lie here: where core.autocrlf or a filter (Git LFS) changed them while checking out, the compiler has
 // read something else than what was committed, and the file counts. So do the files of a submodule, which are in another
 // repository's commit. A folder that the commit cannot hold is a *SourceError.
-func (s *Source) Uncommitted(folders ...string) ([]string, error) {
-	head, err := s.head()
-	if err != nil {
-		return nil, err
-	}
-	tree, err := head.Tree()
+func (s *Source) Uncommitted(commit *SpecCommit, folders ...string) ([]string, error) {
+	tree, err := s.tree(commit)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +47,15 @@ func (s *Source) Uncommitted(folders ...string) ([]string, error) {
 		}
 	}
 	return s.relative(slices.Collect(maps.Keys(differ)))
+}
+
+// tree is what a commit holds.
+func (s *Source) tree(commit *SpecCommit) (*object.Tree, error) {
+	c, err := s.commit(commit.Hash)
+	if err != nil {
+		return nil, err
+	}
+	return c.Tree()
 }
 
 // locate gives a folder's path in the repository.

@@ -46,6 +46,17 @@ func cleanLine(line string) string {
 	}, line))
 }
 
+// Printable is a name that somebody else chose, like a path of the branch, in one line and as long as it is. What cannot be
+// seen, or steers a terminal, stands as U+FFFD.
+func Printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, name)
+}
+
 // shown is what an error tells of a remote's words.
 func shown(text string) string {
 	text = clean(text)

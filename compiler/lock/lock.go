@@ -6,11 +6,12 @@ package lock
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"agentc/compiler/artifact"
 	"agentc/schema"
+
+	strict "sigs.k8s.io/json"
 )
 
 // Names of our own files in the output folder.
@@ -79,13 +80,22 @@ func Parse(name string, data []byte) (*Lock, error) {
 	if len(data) > maxSize {
 		return nil, &Error{fmt.Sprintf("%s has %d bytes, more than any lock of ours (%d)", name, len(data), maxSize)}
 	}
-	if err := json.Unmarshal(data, l); err != nil {
+	if err := read(data, l, strict.DisallowDuplicateFields); err != nil {
 		return nil, &Error{fmt.Sprintf("%s is damaged (%v): take one side's generated/ as a whole from Git, and compile again", name, err)}
 	}
 	if l.Format != Format {
-		return nil, &Error{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%s)", name, l.Format, Format, l.Compiler)}
+		return nil, &Error{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%q)", name, l.Format, Format, l.Compiler)}
 	}
 	return l, nil
+}
+
+// read refuses what readers of JSON read differently: a key that is given twice, or in another case.
+func read(data []byte, v any, options ...strict.StrictOption) error {
+	found, err := strict.UnmarshalStrict(data, v, options...)
+	if err == nil && len(found) > 0 {
+		return found[0]
+	}
+	return err
 }
 
 // Digest of a file's content, as a lock holds it.

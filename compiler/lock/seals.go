@@ -1,11 +1,12 @@
 package lock
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
 	"agentc/compiler/artifact"
+
+	strict "sigs.k8s.io/json"
 )
 
 // SealFormat is raised when a reader of older seals would misunderstand newer ones.
@@ -72,9 +73,7 @@ func ParseSeals(data []byte) (*Seals, error) {
 	if head.Format != SealFormat {
 		return nil, &Error{fmt.Sprintf("%s has format %d, this agentc knows %d: use the one that wrote it, or a newer one", SealName, head.Format, SealFormat)}
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(s); err != nil {
+	if err := read(data, s, strict.DisallowDuplicateFields, strict.DisallowUnknownFields); err != nil {
 		return nil, &Error{fmt.Sprintf("%s is damaged (%v): restore it from Git's history", SealName, err)}
 	}
 	return s, nil

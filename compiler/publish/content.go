@@ -10,6 +10,7 @@ import (
 	"agentc/compiler/artifact"
 	"agentc/compiler/lock"
 	"agentc/compiler/seal"
+	"agentc/schema"
 )
 
 // content is what the branch shall hold.
@@ -18,6 +19,8 @@ type content struct {
 	lock   string // digest of agentc.lock.json
 	seals  *lock.Seals
 	sealed []string
+
+	unsealed []string // environments that have no keys
 }
 
 // content seals the environments of the target and adds the lock and the statement.
@@ -35,10 +38,15 @@ func (p *publication) content(h *held) (*content, error) {
 		return nil, err
 	}
 	c := &content{files: result.Tree, lock: lock.Digest(data), seals: result.Seals, sealed: result.New}
+	for _, env := range p.target.Environments {
+		if len(p.Seal.Keys) > 0 && len(env.Keys) == 0 {
+			c.unsealed = append(c.unsealed, env.Name)
+		}
+	}
 	if err := c.files.SetFile(artifact.File{Path: lock.Name, Data: data}); err != nil {
 		return nil, err
 	}
-	statement, err := p.statement(h, data, c.files)
+	statement, err := p.statement(h, data, c.files, seal.Vouching(p.target.Environments, c.seals))
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +74,8 @@ func (p *publication) allSealed(r *seal.Result) error {
 
 // statement keeps the one that the branch has as long as it is about the same files: a commit of the spec that changes
 // nothing here is no reason for a commit there.
-func (p *publication) statement(h *held, lockData []byte, files *artifact.Tree) ([]byte, error) {
+func (p *publication) statement(h *held, lockData []byte, files *artifact.Tree, keys [][]schema.PublicKey) ([]byte, error) {
 	sealData, _ := files.File(lock.SealName)
-	keys := p.target.keys()
 	if bytes.Equal(h.lock, lockData) && bytes.Equal(h.seals, sealData) {
 		if _, err := seal.VerifyStatement(h.statement, lockData, sealData, keys); err == nil {
 			return h.statement, nil

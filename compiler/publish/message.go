@@ -17,7 +17,7 @@ func (p *publication) message(built *git.Built, c *content) git.Message {
 	return git.Message{
 		Subject:  fmt.Sprintf("Publish %s (%s) from %.12s", p.Out.Fleet.Name, strings.Join(p.target.names(), ", "), spec.Hash.String()),
 		Body:     spec.Subject + "\n\n" + Summary(built.Changes),
-		Trailers: slices.Concat(p.trailers(c), references(spec)),
+		Trailers: slices.Concat(p.trailers(built, c), references(spec)),
 	}
 }
 
@@ -37,21 +37,19 @@ func Summary(changes []git.Change) string {
 	return fmt.Sprintf("%d changed, %d added, %d removed", changed, added, removed)
 }
 
-// Names of our own trailers.
-const (
-	trailerLock     = "Agentc-Lock"
-	trailerVerified = "Agentc-Verified"
-)
+// trailerTree names the tree of the commit itself, by which publish knows that nobody amended it.
+const trailerTree = "Agentc-Tree"
 
-func (p *publication) trailers(c *content) []git.Trailer {
+func (p *publication) trailers(built *git.Built, c *content) []git.Trailer {
 	verified := p.Verified
 	if verified == "" {
 		verified = "no, --unverified"
 	}
 	trailers := []git.Trailer{
 		{Key: "Agentc-Version", Value: compiler.Version},
-		{Key: trailerLock, Value: c.lock},
-		{Key: trailerVerified, Value: verified},
+		{Key: "Agentc-Lock", Value: c.lock},
+		{Key: trailerTree, Value: built.Tree.String()},
+		{Key: "Agentc-Verified", Value: verified},
 	}
 	for _, env := range p.target.Environments {
 		if s, sealed := c.seals.Bundles[env.Name]; sealed {

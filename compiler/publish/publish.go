@@ -6,7 +6,9 @@ package publish
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"agentc/compiler"
@@ -42,13 +44,16 @@ type Job struct {
 // Result is what became of one branch.
 type Result struct {
 	Target    Target
+	Remote    string        // without credentials
 	Branch    string        // that was pushed: the target's, or the pull request's
 	Old, New  plumbing.Hash // New is zero where there was nothing to publish, or in a dry run
 	Changes   []git.Change
 	Strangers []string // files of somebody else, left alone
 	Message   string   // of the commit; empty where there was nothing to publish
 	Sealed    []string // what was sealed now
-	Open      string   // where to open the pull request; empty: the remote is of no kind that we know
+	Unsealed  []string // environments that list no keys, and were not sealed though there was one
+	Signed    bool     // whether a commit of ours is
+	Open      string   // where to open the pull request; empty: the remote is of no kind that we know, or none is wanted
 }
 
 // tries bounds how often a branch that others push to as well is tried.
@@ -106,70 +111,127 @@ type publication struct {
 	pushed map[plumbing.Hash]*Result
 }
 
+// place is where a commit goes: on top of what the target's branch holds, to that branch or to the one of a pull request.
+type place struct {
+	base   *git.Base // what the target's branch holds
+	branch string    // that is pushed
+	there  *git.Base // what that one holds now; base where they are the same
+}
+
 // try is one round from the fetch to the push.
 func (p *publication) try(ctx context.Context) (*Result, error) {
+	at, err := p.fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if arrived := p.pushed[at.there.Tip]; arrived != nil { // an earlier push did it, and its answer was lost
+		return arrived, nil
+	}
+	held, err := p.read(ctx, at.base)
+	if err != nil {
+		return nil, err
+	}
+	content, built, err := p.build(ctx, at, held)
+	if err == nil && at.open() && len(built.Changes) > 0 { // then the seals that it offers count: else each run would offer others
+		if held, err = p.offered(ctx, at, held); err == nil {
+			content, built, err = p.build(ctx, at, held)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{
+		Target: p.target, Remote: p.remote.String(), Branch: at.branch, Old: at.there.Tip,
+		Changes: built.Changes, Strangers: built.Strangers, Sealed: content.sealed, Unsealed: content.unsealed, Signed: p.Signer != nil,
+	}
+	if p.PullRequest {
+		result.Open = openURL(p.target.URL, p.target.Branch, at.branch)
+	}
+	if done, err := at.done(built); done || err != nil {
+		return result, err
+	}
+	return p.push(ctx, at, built, content, result)
+}
+
+// fetch reads the target's branch, and where a pull request is wanted its branch too.
+func (p *publication) fetch(ctx context.Context) (*place, error) {
 	p.report("reading " + p.target.Branch)
 	base, err := p.remote.Fetch(ctx, p.target.Branch)
 	if err != nil {
 		return nil, err
 	}
-	if arrived := p.pushed[base.Tip]; arrived != nil {
-		return arrived, nil
+	if p.PullRequest {
+		return p.request(ctx, base)
 	}
-	held, err := p.read(ctx, base)
-	if err != nil {
-		return nil, err
-	}
+	return &place{base, p.target.Branch, base}, nil
+}
+
+// open says that a pull request is under way.
+func (at *place) open() bool { return at.there != at.base && at.there.Commit != nil }
+
+// build makes what the branch shall hold, and the trees for it.
+func (p *publication) build(ctx context.Context, at *place, h *held) (*content, *git.Built, error) {
 	p.report("sealing")
-	content, err := p.content(held)
+	content, err := p.content(h)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	built, err := base.Build(ctx, git.Plan{Dir: p.target.Path, Files: content.files, Owned: held.owned, Discard: p.Discard})
+	built, err := at.base.Build(ctx, git.Plan{Dir: p.target.Path, Files: content.files, Owned: h.owned, Discard: p.Discard})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(built.Edited) > 0 && !p.Discard {
-		return nil, &EditedError{Files: built.Edited}
+		return nil, nil, &EditedError{Files: built.Edited}
 	}
-	result := &Result{
-		Target: p.target, Branch: p.target.Branch, Old: base.Tip, Changes: built.Changes, Strangers: built.Strangers, Sealed: content.sealed,
+	return content, built, nil
+}
+
+// done says that there is nothing to push. A pull request that offers something else by then is a *Refusal: whoever merged it
+// would bring back what the spec no longer says.
+func (at *place) done(built *git.Built) (bool, error) {
+	there := at.there.Commit
+	switch {
+	case at.there == at.base:
+		return len(built.Changes) == 0, nil
+	case len(built.Changes) > 0:
+		return there != nil && there.TreeHash == built.Tree && slices.Contains(there.ParentHashes, at.base.Tip), nil
+	case there != nil && there.TreeHash != at.base.Commit.TreeHash:
+		return false, &Refusal{fmt.Sprintf("there is nothing to publish, and %s still offers something else; close its pull request, and delete that branch", at.branch)}
 	}
-	if len(built.Changes) == 0 {
-		return result, nil
-	}
-	return p.push(ctx, base, built, content, result)
+	return true, nil
 }
 
 // push commits and pushes what was built.
-func (p *publication) push(ctx context.Context, base *git.Base, built *git.Built, content *content, result *Result) (*Result, error) {
+func (p *publication) push(ctx context.Context, at *place, built *git.Built, content *content, result *Result) (*Result, error) {
 	message := p.message(built, content)
 	result.Message = message.String()
 	if p.DryRun {
 		return result, nil
 	}
-	update := git.Update{Branch: p.target.Branch, Old: base.Tip}
-	if p.PullRequest {
-		open, err := p.pullRequest(ctx, base, built, result)
-		if err != nil || open == nil {
-			return result, err
-		}
-		update = *open
-	}
 	commit, err := git.NewCommit(git.Draft{
-		Tree: built.Tree, Parent: base.Tip, Author: p.Author, Committer: p.Committer, When: p.Now, Message: message,
+		Tree: built.Tree, Parent: at.base.Tip, Author: p.Author, Committer: p.Committer, When: p.Now, Message: message,
 	}, p.Signer)
 	if err != nil {
 		return nil, err
 	}
-	if update.Pack, err = built.Pack(commit); err != nil {
+	pack, err := built.Pack(commit)
+	if err != nil {
 		return nil, err
 	}
-	update.New = commit.Hash
-	result.Branch, result.Old, result.New = update.Branch, update.Old, commit.Hash
+	result.New = commit.Hash
 	p.remember(result)
-	p.report("pushing " + size(len(update.Pack)) + " to " + update.Branch)
-	return result, p.remote.Push(ctx, update)
+	p.report("pushing " + size(len(pack)) + " to " + at.branch)
+	err = p.remote.Push(ctx, git.Update{Branch: at.branch, Old: at.there.Tip, New: commit.Hash, Pack: pack})
+	return result, p.explained(err)
+}
+
+// explained tells of a branch that takes pull requests only how to make one.
+func (p *publication) explained(err error) error {
+	var no *git.Rejected
+	if !errors.As(err, &no) || no.Kind != git.Protected || p.PullRequest {
+		return err
+	}
+	return &Refusal{fmt.Sprintf("%s is protected, and was left as it was; publish with --pull-request (%s says: %s)", p.target.Branch, p.remote, no.Reason)}
 }
 
 func (p *publication) remember(r *Result) {

@@ -152,6 +152,7 @@ func TestMessage(t *testing.T) {
 	lockFile := gitIn(t, repo, "show", "main:generated/"+lock.Name)
 	want := fmt.Sprintf(`Agentc-Version: %s
 Agentc-Lock: %s
+Agentc-Tree: %s
 Agentc-Verified: no, --unverified
 Agentc-Spec-Repository: https://git.soc.example/soc/spec.git
 Agentc-Spec-Commit: 1111111111111111111111111111111111111100
@@ -161,7 +162,7 @@ Argocd-reference-commit-date: 2026-11-22T12:00:00Z
 Argocd-reference-commit-subject: Make detect faster
 Argocd-reference-commit-body: "It was slow.\n\nAgentc-Lock: sha256:forged\n"
 Argocd-reference-commit-sha: 1111111111111111111111111111111111111100
-`, compiler.Version, lock.Digest([]byte(lockFile)))
+`, compiler.Version, lock.Digest([]byte(lockFile)), strings.TrimSpace(gitIn(t, repo, "rev-parse", "main^{tree}")))
 	if diff := cmp.Diff(want, strings.TrimLeft(gitIn(t, repo, "log", "-1", "--format=%(trailers)", "main"), "\n")[:len(want)]); diff != "" {
 		t.Errorf("trailers (-want +got):\n%s", diff)
 	}
@@ -194,9 +195,13 @@ func TestRefuses(t *testing.T) {
 		"a foreign lock":      {edit(lock.Name, `"fleet": "demo"`, `"fleet": "other"`), `is the lock of the fleet "other"`},
 		"a newer format":      {edit(lock.Name, `"format": 1`, `"format": 7`), "format 7"},
 		"an unreadable lock":  {edit(lock.Name, `{`, `<<<<<<< HEAD`), "is damaged"},
-		"a damaged statement": {edit(lock.StatementName, `{`, `]`), "is damaged"},
-		"an edited file":      {edit("dev/manifests/cluster.yaml", "kind", "kiNd"), "edited by hand"},
-		"a newer spec":        {func(t *testing.T, repo string) { must(t, jobAt(out, 2), repo) }, "--supersede " + history[2]},
+		"a damaged statement": {edit(lock.StatementName, `{`, `]`), "does not vouch for"},
+		"a lock that claims what is somebody else's": {func(t *testing.T, repo string) {
+			edit(lock.Name, `"artifacts": {`, `"artifacts": {`+"\n"+`    "README": "`+lock.Digest([]byte("mine\n"))+`",`)(t, repo)
+			commitTo(t, repo, map[string]string{"generated/README": "mine\n"})
+		}, "does not vouch for"},
+		"an edited file": {edit("dev/manifests/cluster.yaml", "kind", "kiNd"), "edited by hand"},
+		"a newer spec":   {func(t *testing.T, repo string) { must(t, jobAt(out, 2), repo) }, "--supersede " + history[2]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			repo := bare(t)

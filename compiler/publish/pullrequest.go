@@ -8,39 +8,43 @@ import (
 	"strings"
 
 	"agentc/compiler/git"
+	"agentc/compiler/model"
 )
 
-// pullRequest prepares the push to a branch of our own, from which a person merges into a protected one. There is one such
-// branch for each target, so that one pull request is refreshed as the spec moves on. A nil update: it is up to date.
+// request finds the branch of our own from which a person merges into a protected one. There is one such branch for each
+// target, so that one pull request is refreshed as the spec moves on.
 //
-// Whatever a person committed there is theirs: the branch is replaced only while its last commit is ours.
-func (p *publication) pullRequest(ctx context.Context, base *git.Base, built *git.Built, result *Result) (*git.Update, error) {
-	branch := "agentc/" + p.Out.Fleet.Name + "/" + p.target.Branch
-	result.Branch, result.Open = branch, openURL(p.target.URL, p.target.Branch, branch)
+// Whatever a person committed there is theirs: the branch is replaced only while its last commit is ours, or was merged.
+func (p *publication) request(ctx context.Context, base *git.Base) (*place, error) {
+	if base.Commit == nil {
+		return nil, &Refusal{fmt.Sprintf("there is no branch %s to open a pull request into; publish to it once without --pull-request, or create it", p.target.Branch)}
+	}
+	branch := p.target.requestBranch(p.Out.Fleet)
 	there, err := p.remote.Fetch(ctx, branch)
 	if err != nil {
 		return nil, err
 	}
-	result.Old = there.Tip
-	switch c := there.Commit; {
-	case c == nil:
-	case !p.ours(there):
-		return nil, &Refusal{fmt.Sprintf("the last commit of %s is %s, by %s, not ours; merge or delete that branch, and publish again", branch, there.Tip, c.Author.Email)}
-	case c.TreeHash == built.Tree && len(c.ParentHashes) == 1 && c.ParentHashes[0] == base.Tip:
-		result.Message = ""
-		return nil, nil
+	merged := there.Tip == base.Tip || slices.Contains(base.Commit.ParentHashes, there.Tip)
+	if there.Commit != nil && !merged && !p.ours(there) {
+		return nil, &Refusal{fmt.Sprintf("the last commit of %s on %s is %.12s, by %s, and not as publish left it; merge it and delete the branch, or only delete it, and publish again",
+			branch, p.remote, there.Tip, there.Commit.Committer.Email)}
 	}
-	return &git.Update{Branch: branch, Old: there.Tip}, nil
+	return &place{base, branch, there}, nil
 }
 
-// ours is a commit that carries our signature, or, where we do not sign, our name and our trailer.
-func (p *publication) ours(b *git.Base) bool {
-	if p.Signer != nil {
-		return git.SignedBy(b.Commit, p.Signer)
+// requestBranch is the name of the pull request's branch: two targets that may be open at the same time have two.
+func (t Target) requestBranch(fleet *model.Fleet) string {
+	parts := []string{"agentc", fleet.Name, strings.Join(t.names(), "-")}
+	if t.Path != fleet.Git.Path {
+		parts = append(parts, t.Path)
 	}
-	m := git.ParseMessage(b.Commit.Message)
-	marked := slices.ContainsFunc(m.Trailers, func(t git.Trailer) bool { return t.Key == trailerLock })
-	return marked && b.Commit.Committer.Email == p.Committer.Email
+	return strings.Join(append(parts, t.Branch), "/")
+}
+
+// ours is a commit of this committer that nobody amended: it still has the tree that its message names.
+func (p *publication) ours(b *git.Base) bool {
+	tree := git.Trailer{Key: trailerTree, Value: b.Commit.TreeHash.String()}
+	return b.Commit.Committer.Email == p.Committer.Email && slices.Contains(git.ParseMessage(b.Commit.Message).Trailers, tree)
 }
 
 // openURL is where a person opens the pull request, for the forges whose host tells what they are.

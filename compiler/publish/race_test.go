@@ -3,6 +3,7 @@ package publish_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -59,7 +60,7 @@ func TestAPullRequest(t *testing.T) {
 		return do(t, job, repo)
 	}
 	first, err := request(large, 1)
-	if err != nil || first.Branch != "agentc/demo/main" || first.Message == "" {
+	if err != nil || first.Branch != "agentc/demo/dev/main" || first.Message == "" {
 		t.Fatalf("%v %+v", err, first)
 	}
 	if again, err := request(large, 1); err != nil || again.Message != "" || !again.New.IsZero() {
@@ -72,16 +73,31 @@ func TestAPullRequest(t *testing.T) {
 	if gitIn(t, repo, "rev-parse", "main") != main {
 		t.Error("main moved")
 	}
-	if parent := gitIn(t, repo, "rev-parse", "agentc/demo/main^"); parent != main {
+	if parent := gitIn(t, repo, "rev-parse", "agentc/demo/dev/main^"); parent != main {
 		t.Errorf("the pull request builds on %s, want main, %s", parent, main)
 	}
 
 	person := t.TempDir()
-	gitIn(t, ".", "clone", "-q", "-b", "agentc/demo/main", repo, person)
+	gitIn(t, ".", "clone", "-q", "-b", "agentc/demo/dev/main", repo, person)
+	refused := func(what string) {
+		t.Helper()
+		if _, err := request(large, 3); err == nil || !strings.Contains(err.Error(), "not as publish left it") {
+			t.Errorf("%s: %v, want a refusal", what, err)
+		}
+	}
+	if err := os.WriteFile(person+"/NOTES", []byte("mine\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	gitIn(t, person, "add", "NOTES")
+	gitIn(t, person, "-c", "user.name=Pat", "-c", "user.email=pat@soc.example", "commit", "-q", "--amend", "--no-edit")
+	gitIn(t, person, "push", "-q", "--force", "origin", "HEAD")
+	refused("an amended commit")
 	gitIn(t, person, "-c", "user.name=Eve", "-c", "user.email=eve@soc.example", "commit", "-q", "--allow-empty", "-m", "Mine")
 	gitIn(t, person, "push", "-q", "origin", "HEAD")
-	if _, err := request(large, 3); err == nil || !strings.Contains(err.Error(), "by eve@soc.example, not ours") {
-		t.Errorf("%v, want a refusal", err)
+	refused("a person's commit")
+	gitIn(t, person, "push", "-q", "origin", "HEAD:main")
+	if _, err := request(fleetOf(t, 5, 0), 3); err != nil {
+		t.Errorf("the pull request was merged, and yet: %v", err)
 	}
 }
 

@@ -145,3 +145,81 @@ func TestNoKeyOrTheWrongOne(t *testing.T) {
 		t.Errorf("pushed: %s", refs)
 	}
 }
+
+// TestSequenceNeverFalls: whatever somebody does to the seals on the branch, publish stops, or counts on.
+func TestSequenceNeverFalls(t *testing.T) {
+	out, key := shipped(t)
+	without := shippedFor(t, key, func(file string) bool { return file == "soc/containment.rego" })
+	run := func(repo string, out *compiler.Output, discard bool) error {
+		job := sealing(key, newJob(out))
+		job.Discard = discard
+		_, err := job.Publish(context.Background(), targets(t, out, publish.Choice{URL: repo, Environments: []string{"prod"}})[0])
+		return err
+	}
+	for name, change := range map[string]func(seals string) map[string]string{
+		"gone": func(string) map[string]string { return map[string]string{lock.SealName: ""} },
+		"another count": func(seals string) map[string]string {
+			return map[string]string{lock.SealName: strings.Replace(seals, `"sequence": 2`, `"sequence": 1`, 1)}
+		},
+		"no statement": func(string) map[string]string { return map[string]string{lock.StatementName: ""} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			repo := bare(t)
+			for _, out := range []*compiler.Output{out, without} {
+				if err := run(repo, out, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clone := t.TempDir()
+			gitIn(t, ".", "clone", "-q", "-b", "release", repo, clone)
+			for file, text := range change(gitIn(t, repo, "show", "release:generated/"+lock.SealName)) {
+				path := clone + "/generated/" + file
+				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				if text == "" {
+					gitIn(t, clone, "rm", "-qf", path)
+				}
+			}
+			gitIn(t, clone, "-c", "user.name=Eve", "-c", "user.email=eve@soc.example", "commit", "-qam", "Mine")
+			gitIn(t, clone, "push", "-q", "origin", "HEAD:release")
+			if err := run(repo, out, false); err == nil || !strings.Contains(err.Error(), "does not vouch for") {
+				t.Errorf("%v, want a refusal", err)
+			}
+			if err := run(repo, out, true); err != nil {
+				t.Fatal(err)
+			}
+			if s := prodSeal(t, repo); s.Sequence != 3 {
+				t.Errorf("sequence %d, want 3", s.Sequence)
+			}
+		})
+	}
+}
+
+// TestAPullRequestKeepsItsSeals: a second run offers the same commit, though its clock says another time.
+func TestAPullRequestKeepsItsSeals(t *testing.T) {
+	repo := bare(t)
+	out, key := shipped(t)
+	without := shippedFor(t, key, func(file string) bool { return file == "soc/containment.rego" })
+	run := func(out *compiler.Output, request bool, hours int) (*publish.Result, error) {
+		job := newJob(out)
+		job.PullRequest, job.Now = request, job.Now.Add(time.Duration(hours)*time.Hour)
+		return sealing(key, job).Publish(context.Background(), targets(t, out, publish.Choice{URL: repo, Environments: []string{"prod"}})[0])
+	}
+	if _, err := run(out, true, 0); err == nil || !strings.Contains(err.Error(), "there is no branch release") {
+		t.Errorf("%v, want a refusal to ask for nothing", err)
+	}
+	if _, err := run(out, false, 0); err != nil {
+		t.Fatal(err)
+	}
+	first, err := run(without, true, 1)
+	if err != nil || first.Branch != "agentc/soc/prod/release" || first.New.IsZero() {
+		t.Fatalf("%v %+v", err, first)
+	}
+	if again, err := run(without, true, 2); err != nil || again.Message != "" {
+		t.Errorf("%v, the second run pushed %v", err, again)
+	}
+	if _, err := run(out, true, 3); err == nil || !strings.Contains(err.Error(), "still offers something else") {
+		t.Errorf("%v, want a refusal to leave an old offer open", err)
+	}
+}

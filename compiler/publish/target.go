@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"agentc/compiler/model"
-	"agentc/schema"
 )
 
 // Target is one branch, and what of the fleet goes to it.
@@ -15,6 +14,9 @@ type Target struct {
 	URL, Branch  string
 	Path         string // folder in the repository
 	Environments []*model.Environment
+
+	// Whole says that the Platform alone decided what goes here: an environment that the branch holds beside these has moved.
+	Whole bool
 }
 
 // Choice is what a person said about where to publish; what is empty comes from the Platform.
@@ -39,7 +41,7 @@ func Targets(fleet *model.Fleet, c Choice) ([]Target, error) {
 		if len(c.Environments) > 0 && !slices.Contains(c.Environments, env.Name) {
 			continue
 		}
-		t := Target{URL: cmp.Or(c.URL, env.Repository), Branch: cmp.Or(c.Branch, env.Revision), Path: cmp.Or(c.Path, fleet.Git.Path)}
+		t := Target{URL: cmp.Or(c.URL, env.Repository), Branch: cmp.Or(c.Branch, env.Revision), Path: cmp.Or(c.Path, fleet.Git.Path), Whole: c.empty()}
 		i := slices.IndexFunc(targets, func(o Target) bool { return o.URL == t.URL && o.Branch == t.Branch && o.Path == t.Path })
 		if i < 0 {
 			i, targets = len(targets), append(targets, t)
@@ -48,6 +50,8 @@ func Targets(fleet *model.Fleet, c Choice) ([]Target, error) {
 	}
 	return targets, nil
 }
+
+func (c Choice) empty() bool { return c.URL+c.Branch+c.Path == "" && len(c.Environments) == 0 }
 
 // names of the environments of a target.
 func (t Target) names() []string {
@@ -71,13 +75,4 @@ func (t Target) Elsewhere(fleet *model.Fleet) string {
 		notes = append(notes, fmt.Sprintf("Applications read the folder %s, not %s", fleet.Git.Path, t.Path))
 	}
 	return strings.Join(notes, "; ")
-}
-
-// keys that may have signed a statement about the target.
-func (t Target) keys() []schema.PublicKey {
-	var keys []schema.PublicKey
-	for _, env := range t.Environments {
-		keys = append(keys, env.Keys...)
-	}
-	return keys
 }

@@ -92,9 +92,13 @@ func (a *application) sealBundle(env *model.Environment, ring *keyring) error {
 }
 
 func (a *application) newSeal(b *unsealed, ring *keyring) (lock.BundleSeal, error) {
+	last := a.seals.Sequences[b.env.Name]
+	if last == MaxSequence {
+		return lock.BundleSeal{}, &lock.Error{Reason: fmt.Sprintf("%s says that the bundle of %s has the sequence %d, which is the last one: restore it from Git's history", lock.SealName, b.env.Name, last)}
+	}
 	s := lock.BundleSeal{
 		Revision: b.revision,
-		Sequence: a.seals.Sequences[b.env.Name] + 1,
+		Sequence: max(last+1, a.MinSequence),
 		NotAfter: a.Now.Add(a.Life).UTC().Truncate(time.Second).Format(timeFormat),
 		Key:      ring.public.id,
 	}
@@ -110,7 +114,8 @@ func (a *application) newSeal(b *unsealed, ring *keyring) (lock.BundleSeal, erro
 // holds says whether an old seal can stay: it is about this content, in time, and signed by a key that is still listed.
 func (a *application) holds(b *unsealed, s lock.BundleSeal, ring *keyring) (bool, error) {
 	key, listed := ring.listed[s.Key]
-	if s.Revision != b.revision || !listed || s.Sequence < a.seals.Sequences[b.env.Name] || !a.inTime(s.NotAfter, ring.own != nil) {
+	least := max(a.seals.Sequences[b.env.Name], a.MinSequence)
+	if s.Revision != b.revision || !listed || !ring.keeps(s.Key) || s.Sequence < least || !a.inTime(s.NotAfter, ring.own != nil) {
 		return false, nil
 	}
 	input, err := b.input(s, key)

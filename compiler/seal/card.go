@@ -85,7 +85,7 @@ func (c *card) sign(ring *keyring) error {
 		return fmt.Errorf("card %s: %w", c.key, err)
 	}
 	digest := lock.Digest(canonical)
-	if key, listed := ring.listed[c.seal.Key]; listed && c.seal.Digest == digest {
+	if key, listed := ring.listed[c.seal.Key]; listed && ring.keeps(c.seal.Key) && c.seal.Digest == digest {
 		input, err := signingInput(key, "JOSE", canonical)
 		if err != nil {
 			return err

@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"agentc/compiler/artifact"
 	"agentc/schema"
@@ -35,37 +37,62 @@ type signature struct {
 	bytes []byte
 }
 
-// signedEnvelope signs with the first key of ours that is listed; without one it has no signature.
-func signedEnvelope(body []byte, own []*Key, listed []schema.PublicKey) ([]byte, error) {
+// signedEnvelope signs with every key of ours that some environment lists; without one it has no signature.
+func signedEnvelope(body []byte, own []*Key, listed [][]schema.PublicKey) ([]byte, error) {
+	environments, err := listedKeys(listed)
+	if err != nil {
+		return nil, err
+	}
 	e := &opened{body: body}
-	for _, k := range own {
-		id, ok := listedAs(k, listed)
-		if !ok {
+	for _, l := range signers(environments) {
+		i := slices.IndexFunc(own, func(k *Key) bool { return equal(l.key, k.Signer.Public()) })
+		if i < 0 {
 			continue
 		}
-		sig, err := k.Signer.Sign(rand.Reader, signedDigest(body), crypto.SHA256)
+		sig, err := own[i].Signer.Sign(rand.Reader, signedDigest(body), crypto.SHA256)
 		if err != nil {
 			return nil, err
 		}
-		e.signatures = []signature{{id, sig}}
-		break
+		e.signatures = append(e.signatures, signature{l.id, sig})
 	}
 	return e.bytes()
 }
 
-// listedAs gives the id by which a key's public half is listed.
-func listedAs(k *Key, listed []schema.PublicKey) (id string, ok bool) {
-	for _, l := range listed {
-		if key, err := parsePublic(l.Key); err == nil && equal(key, k.Signer.Public()) {
-			return l.ID, true
+func listedKeys(listed [][]schema.PublicKey) ([][]publicKey, error) {
+	environments := make([][]publicKey, len(listed))
+	for i, keys := range listed {
+		for _, k := range keys {
+			key, err := listedKey(k)
+			if err != nil {
+				return nil, fmt.Errorf("key %s: %w", k.ID, err)
+			}
+			environments[i] = append(environments[i], key)
 		}
 	}
-	return "", false
+	return environments, nil
 }
 
-// verifiedBody is the payload of an envelope that one of the listed keys signed, or nobody where none is listed. It must be
-// written as we write it, down to the byte: JSON has many ways to say the same to one reader and something else to another.
-func verifiedBody(data []byte, listed []schema.PublicKey) ([]byte, error) {
+// signers are the keys that may sign, each once, in the order of their signatures: by id. Two environments may call different
+// keys by one id, then the first environment's is first; of a key that has two ids the lesser one counts.
+func signers(environments [][]publicKey) []publicKey {
+	all := slices.Concat(environments...)
+	slices.SortStableFunc(all, func(a, b publicKey) int { return strings.Compare(a.id, b.id) })
+	var once []publicKey
+	for _, k := range all {
+		if !k.in(once) {
+			once = append(once, k)
+		}
+	}
+	return once
+}
+
+func (k publicKey) in(keys []publicKey) bool {
+	return slices.ContainsFunc(keys, func(o publicKey) bool { return equal(o.key, k.key) })
+}
+
+// verifiedBody is the payload of an envelope that is signed for every environment. It must be written as we write it, down to
+// the byte: JSON has many ways to say the same to one reader and something else to another.
+func verifiedBody(data []byte, listed [][]schema.PublicKey) ([]byte, error) {
 	e, err := parseEnvelope(data)
 	if err != nil {
 		return nil, err
@@ -76,27 +103,40 @@ func verifiedBody(data []byte, listed []schema.PublicKey) ([]byte, error) {
 		return nil, err
 	case !bytes.Equal(same, data):
 		return nil, errors.New("it is not written as agentc writes it")
-	case len(listed) == 0 && len(e.signatures) == 0:
-		return e.body, nil
-	case len(e.signatures) != 1:
-		return nil, fmt.Errorf("it has %d signatures instead of one", len(e.signatures))
-	case !signedBy(listed, e.signatures[0], signedDigest(e.body)):
-		return nil, fmt.Errorf("its signature is by no key %q that the Platform lists", e.signatures[0].key)
 	}
-	return e.body, nil
+	return e.body, e.signedFor(listed)
 }
 
-// signedBy looks for the key among the listed ones. Two environments may call different keys by one id.
-func signedBy(listed []schema.PublicKey, s signature, digest []byte) bool {
-	for _, l := range listed {
-		if l.ID != s.key {
-			continue
+// signedFor says whether each environment that lists keys has a signature by one of its own: a key that another one lists says
+// nothing here. Every signature must count, in its place, so that none can be added.
+func (e *opened) signedFor(listed [][]schema.PublicKey) error {
+	environments, err := listedKeys(listed)
+	if err != nil {
+		return err
+	}
+	var signed []publicKey
+	left, digest := signers(environments), signedDigest(e.body)
+	for _, s := range e.signatures {
+		i := slices.IndexFunc(left, func(k publicKey) bool { return k.id == s.key && verifies(k.key, digest, s.bytes) })
+		if i < 0 {
+			return fmt.Errorf("its signature is by no key %q that the Platform lists, or not in its place", s.key)
 		}
-		if key, err := parsePublic(l.Key); err == nil && verifies(key, digest, s.bytes) {
-			return true
+		signed, left = append(signed, left[i]), left[i+1:]
+	}
+	for _, keys := range environments {
+		if len(keys) > 0 && !slices.ContainsFunc(keys, func(k publicKey) bool { return k.in(signed) }) {
+			return fmt.Errorf("it has no signature by a key that one of its environments wants: %s", ids(keys))
 		}
 	}
-	return false
+	return nil
+}
+
+func ids(keys []publicKey) string {
+	var all []string
+	for _, k := range keys {
+		all = append(all, k.id)
+	}
+	return strings.Join(all, " or ")
 }
 
 // verifies knows the two algorithms of a Key, in the form that crypto.Signer gives: ASN.1 DER of ECDSA, as every implementation

@@ -22,14 +22,19 @@ type publicKey struct {
 // keyring is what there is to seal an environment with.
 type keyring struct {
 	listed map[string]publicKey // by id, as the Platform lists them
-	own    *Key                 // nil: nothing new is sealed
+	atHand map[string]*Key      // those whose private half we have
+	own    *Key                 // the one that seals; nil: nothing new is sealed
 	public publicKey            // the listed half of own
 }
+
+// keeps says whether a seal by that key may stay. Where there are keys and it is none of them, theirs takes its place: so a key
+// is changed.
+func (r *keyring) keeps(id string) bool { return r.own == nil || r.atHand[id] != nil }
 
 // newKeyring finds the key that seals an environment: the first whose public half the Platform lists there. An environment that
 // loads sealed bundles only needs one of the keys at hand; any other is left unsealed without.
 func newKeyring(env *model.Environment, keys []*Key) (*keyring, error) {
-	ring := &keyring{listed: map[string]publicKey{}}
+	ring := &keyring{listed: map[string]publicKey{}, atHand: map[string]*Key{}}
 	var ids, found []string
 	for _, k := range env.Keys {
 		key, err := listedKey(k)
@@ -42,8 +47,7 @@ func newKeyring(env *model.Environment, keys []*Key) (*keyring, error) {
 	for _, k := range keys {
 		for _, id := range ids {
 			if equal(ring.listed[id].key, k.Signer.Public()) {
-				ring.own, ring.public = k, ring.listed[id]
-				return ring, nil
+				ring.add(id, k)
 			}
 		}
 		fingerprint, err := k.Fingerprint()
@@ -52,11 +56,18 @@ func newKeyring(env *model.Environment, keys []*Key) (*keyring, error) {
 		}
 		found = append(found, "sha256:"+fingerprint)
 	}
-	if env.Trust == "key" && len(keys) > 0 {
+	if env.Trust == "key" && len(keys) > 0 && ring.own == nil {
 		return nil, keyErrorf("%s loads bundles sealed by %s, and the key at hand (%s) is none of these: give the private half of one, or list this one in bundle.keys (`agentc key public` prints it)",
 			env.Name, strings.Join(ids, ", "), strings.Join(found, ", "))
 	}
 	return ring, nil
+}
+
+func (r *keyring) add(id string, k *Key) {
+	r.atHand[id] = k
+	if r.own == nil {
+		r.own, r.public = k, r.listed[id]
+	}
 }
 
 // listedKey is a key of the Platform. The rules have refused what it cannot be.

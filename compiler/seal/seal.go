@@ -29,9 +29,20 @@ type Options struct {
 	// called expired.
 	Now time.Time
 
-	// Life of a new seal.
+	// Life of a new seal, MaxLife at most.
 	Life time.Duration
+
+	// MinSequence is what a seal has at least: a bundle that was sealed elsewhere must not count from one again. A seal below it
+	// does not hold.
+	MinSequence int64
 }
+
+// Bounds of what is signed, and so of what is read: every reader of JSON reads the sequence, and a seal that never ends would
+// be none.
+const (
+	MaxLife           = 5 * 365 * 24 * time.Hour
+	MaxSequence int64 = 1<<53 - 1
+)
 
 // Result of sealing.
 type Result struct {
@@ -74,12 +85,12 @@ type application struct {
 	fresh    []string       // what was signed now
 }
 
-// maxSequence can be counted on from, and every reader of JSON reads it.
-const maxSequence = 1<<53 - 2
-
 func newApplication(tree *artifact.Tree, old *lock.Seals, o Options) (*application, error) {
 	if len(o.Keys) > 0 && (o.Now.IsZero() || o.Life <= 0) {
 		return nil, errors.New("a seal needs a time and a life")
+	}
+	if o.Life > MaxLife || o.MinSequence > MaxSequence {
+		return nil, fmt.Errorf("a seal of the life %s from the sequence %d up: no seal outlives %s or counts beyond %d", o.Life, o.MinSequence, MaxLife, MaxSequence)
 	}
 	if old == nil {
 		old = lock.NewSeals("")
@@ -92,8 +103,8 @@ func newApplication(tree *artifact.Tree, old *lock.Seals, o Options) (*applicati
 		last[env] = max(last[env], s.Sequence)
 	}
 	for _, env := range slices.Sorted(maps.Keys(last)) {
-		if last[env] < 1 || last[env] > maxSequence {
-			return nil, &lock.Error{Reason: fmt.Sprintf("%s says that the bundle of %s has the sequence %d, which no seal has: restore it from Git's history", lock.SealName, env, last[env])}
+		if last[env] < 1 || last[env] > MaxSequence {
+			return nil, &lock.Error{Reason: fmt.Sprintf("%s says that the bundle of %q has the sequence %d, which no seal has: restore it from Git's history", lock.SealName, env, last[env])}
 		}
 	}
 	a := &application{Options: o, compiled: tree, paths: tree.Paths(), old: old, seals: lock.NewSeals(old.Fleet)}

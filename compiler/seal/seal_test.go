@@ -39,11 +39,11 @@ func TestSequence(t *testing.T) {
 		{"another content", b, 31 * day, at(noon, key), 3, "first", 121},
 		{"back", a, 31 * day, at(noon, key), 4, "first", 121},
 		{"a card alone", c, 31 * day, at(noon, key), 4, "first", 121},
-		{"another key at hand, both listed", a, 32 * day, at(noon, next), 4, "first", 121},
-		{"two keys at hand, another content", b, 32 * day, at(noon, next, key), 5, "second", 122},
-		{"the clock of another machine", b, 32*day - 30*time.Minute, at(noon, next), 5, "second", 122},
-		{"a shorter life", b, 32 * day, seal.Options{Keys: []*seal.Key{next}, Now: noon, Life: 10 * day}, 6, "second", 42},
-		{"its key withdrawn", withdrawn, 32 * day, at(noon, next), 7, "second", 122},
+		{"another key at hand, both listed", a, 32 * day, at(noon, next), 5, "second", 122},
+		{"two keys at hand, another content", b, 32 * day, at(noon, next, key), 6, "second", 122},
+		{"the clock of another machine", b, 32*day - 30*time.Minute, at(noon, next), 6, "second", 122},
+		{"a shorter life", b, 32 * day, seal.Options{Keys: []*seal.Key{next}, Now: noon, Life: 10 * day}, 7, "second", 42},
+		{"its key withdrawn", withdrawn, 32 * day, at(noon, next), 8, "second", 122},
 	} {
 		step.o.Now = step.o.Now.Add(step.after)
 		r := apply(t, step.out, old, step.o)
@@ -242,6 +242,72 @@ func TestHostileSeals(t *testing.T) {
 		}
 		if r := apply(t, out, old, at(noon, key)); r.Seals.Cards["env-0/hello/agent-card.json"] != good.Cards["env-0/hello/agent-card.json"] {
 			t.Errorf("card with %s: not signed again", name)
+		}
+	}
+}
+
+// TestSequenceEnd: nothing is signed that the next run would not read.
+func TestSequenceEnd(t *testing.T) {
+	key := newKey(t, seal.ES256)
+	out := compile(t, same, "{trust: key, keys: ["+listed(t, "publisher", key)+"]}")
+	old := lock.NewSeals("demo")
+	old.Sequences["env-0"] = seal.MaxSequence - 1
+	last := apply(t, out, old, at(noon, key))
+	if got := last.Seals.Bundles["env-0"].Sequence; got != seal.MaxSequence {
+		t.Errorf("sequence %d, want the last one", got)
+	}
+	if again := apply(t, out, last.Seals, at(noon, key)); again.New != nil {
+		t.Errorf("the last one is not kept: %v", again.New)
+	}
+	_, err := seal.Apply(out.Fleet.Environments, out.Tree, last.Seals, at(noon.Add(80*day), key))
+	var bad *lock.Error
+	if !errors.As(err, &bad) || !strings.Contains(bad.Reason, "env-0") {
+		t.Errorf("one more than the last one: %v", err)
+	}
+}
+
+// TestMinSequence: a branch that knows nothing of what was sealed elsewhere starts behind it.
+func TestMinSequence(t *testing.T) {
+	key := newKey(t, seal.ES256)
+	out := compile(t, same, "{trust: git, keys: ["+listed(t, "publisher", key)+"]}")
+	var old *lock.Seals
+	for i, step := range []struct {
+		least, want int64
+		sealed      bool
+	}{{0, 1, true}, {1, 1, false}, {-5, 1, false}, {7, 7, true}, {7, 7, false}, {3, 7, false}, {8, 8, true}, {seal.MaxSequence, seal.MaxSequence, true}} {
+		o := at(noon, key)
+		o.MinSequence = step.least
+		r := apply(t, out, old, o)
+		if got := r.Seals.Bundles["env-0"].Sequence; got != step.want || step.sealed != strings.Contains(strings.Join(r.New, "\n"), "bundle") {
+			t.Errorf("%d: at least %d: sequence %d, want %d; new are %v", i, step.least, got, step.want, r.New)
+		}
+		old = r.Seals
+	}
+	low := apply(t, out, nil, at(noon, key)).Seals
+	if r := apply(t, out, low, seal.Options{MinSequence: 2}); len(r.Seals.Bundles) != 0 || r.Seals.Sequences["env-0"] != 1 {
+		t.Errorf("a seal below is kept without a key: %+v", r.Seals.Bundles)
+	}
+}
+
+// TestBounds: a life or a sequence that no seal can have is refused, and the longest life holds.
+func TestBounds(t *testing.T) {
+	key := newKey(t, seal.ES256)
+	out := compile(t, same, "{trust: git, keys: ["+listed(t, "publisher", key)+"]}")
+	longest := seal.Options{Keys: []*seal.Key{key}, Now: noon, Life: 43_800 * time.Hour}
+	r := apply(t, out, nil, longest)
+	if again := apply(t, out, r.Seals, longest); again.New != nil {
+		t.Errorf("the longest life is not kept: %v", again.New)
+	}
+	for name, change := range map[string]func(*seal.Options){
+		"longer":         func(o *seal.Options) { o.Life += time.Second },
+		"absurd":         func(o *seal.Options) { o.Life = 1<<63 - 1 },
+		"no life":        func(o *seal.Options) { o.Life = 0 },
+		"a far sequence": func(o *seal.Options) { o.MinSequence = seal.MaxSequence + 1 },
+	} {
+		o := longest
+		change(&o)
+		if _, err := seal.Apply(out.Fleet.Environments, out.Tree, nil, o); err == nil {
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"agentc/compiler/artifact"
 	"agentc/compiler/lock"
+	"agentc/compiler/model"
 	"agentc/schema"
 )
 
@@ -74,9 +75,20 @@ type versions struct {
 	Agentc string `json:"agentc"`
 }
 
-// NewStatement says it of a lock and its seals (nil: there are none), signed with the first of our keys that the Platform
-// lists. Where it lists none of them the statement is unsigned, and worth as much as the branch that it stands on.
-func NewStatement(lockData, sealData []byte, environments []string, p Provenance, own []*Key, listed []schema.PublicKey) ([]byte, error) {
+// Vouching are the keys, by environment, of which one must have signed a statement: those of every environment that is sealed.
+func Vouching(envs []*model.Environment, seals *lock.Seals) [][]schema.PublicKey {
+	var keys [][]schema.PublicKey
+	for _, env := range envs {
+		if _, sealed := seals.Bundles[env.Name]; sealed {
+			keys = append(keys, env.Keys)
+		}
+	}
+	return keys
+}
+
+// NewStatement says it of a lock and its seals (nil: there are none), signed with every key of ours that one of the environments
+// lists. Where none lists any of them the statement is unsigned, and worth as much as the branch that it stands on.
+func NewStatement(lockData, sealData []byte, environments []string, p Provenance, own []*Key, listed [][]schema.PublicKey) ([]byte, error) {
 	body, err := statementBody(lockData, sealData, environments, p)
 	if err != nil {
 		return nil, err
@@ -84,9 +96,10 @@ func NewStatement(lockData, sealData []byte, environments []string, p Provenance
 	return signedEnvelope(body, own, listed)
 }
 
-// VerifyStatement checks a statement about a lock and its seals, and reads what it says. One of the listed keys must have
-// signed it; where none is listed it must be unsigned. Every byte counts: a statement is what NewStatement writes, or none.
-func VerifyStatement(data, lockData, sealData []byte, listed []schema.PublicKey) (Provenance, error) {
+// VerifyStatement checks a statement about a lock and its seals, and reads what it says. Of each environment that lists keys one
+// must have signed it; where none lists any it must be unsigned. Every byte counts: a statement is what NewStatement writes, or
+// none.
+func VerifyStatement(data, lockData, sealData []byte, listed [][]schema.PublicKey) (Provenance, error) {
 	body, err := verifiedBody(data, listed)
 	if err != nil {
 		return Provenance{}, err

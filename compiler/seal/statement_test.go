@@ -46,7 +46,7 @@ func listing(t testing.TB, id string, key *seal.Key) schema.PublicKey {
 // statement of environments, signed by a key that is listed as main.
 func statement(t testing.TB, p seal.Provenance, key *seal.Key, envs ...string) []byte {
 	t.Helper()
-	data, err := seal.NewStatement(lockText, sealText, envs, p, []*seal.Key{key}, []schema.PublicKey{listing(t, "main", key)})
+	data, err := seal.NewStatement(lockText, sealText, envs, p, []*seal.Key{key}, [][]schema.PublicKey{{listing(t, "main", key)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +64,20 @@ func payload(t testing.TB, data []byte) string {
 		t.Fatal(err)
 	}
 	return string(body)
+}
+
+// signatures are the ids of the keys that signed, in order.
+func signatures(t testing.TB, data []byte) []string {
+	t.Helper()
+	e := &dsse.Envelope{}
+	if err := json.Unmarshal(data, e); err != nil {
+		t.Fatal(err)
+	}
+	var by []string
+	for _, s := range e.Signatures {
+		by = append(by, s.KeyID)
+	}
+	return by
 }
 
 // signed puts any payload into an envelope as agentc would write it.
@@ -90,15 +104,21 @@ func TestStatement(t *testing.T) {
 	ec, rsa, other := newKey(t, seal.ES256), newKey(t, seal.RS256), newKey(t, seal.ES256)
 	for name, test := range map[string]struct {
 		own    []*seal.Key
-		listed []schema.PublicKey
-		keyID  string // empty: unsigned
+		listed [][]schema.PublicKey
+		by     []string // ids; none: unsigned
 	}{
-		"ES256":                 {[]*seal.Key{ec}, []schema.PublicKey{listing(t, "main", ec)}, "main"},
-		"RS256":                 {[]*seal.Key{rsa}, []schema.PublicKey{listing(t, "main", rsa)}, "main"},
-		"the one that fits":     {[]*seal.Key{other, ec}, []schema.PublicKey{listing(t, "old", rsa), listing(t, "new", ec)}, "new"},
-		"two keys, one id":      {[]*seal.Key{ec}, []schema.PublicKey{listing(t, "main", rsa), listing(t, "main", ec)}, "main"},
-		"no key, none is asked": {nil, nil, ""},
-		"none is asked":         {[]*seal.Key{ec}, nil, ""},
+		"ES256":                 {[]*seal.Key{ec}, [][]schema.PublicKey{{listing(t, "main", ec)}}, []string{"main"}},
+		"RS256":                 {[]*seal.Key{rsa}, [][]schema.PublicKey{{listing(t, "main", rsa)}}, []string{"main"}},
+		"the one that fits":     {[]*seal.Key{other, ec}, [][]schema.PublicKey{{listing(t, "old", rsa), listing(t, "new", ec)}}, []string{"new"}},
+		"two keys, one id":      {[]*seal.Key{ec}, [][]schema.PublicKey{{listing(t, "main", rsa), listing(t, "main", ec)}}, []string{"main"}},
+		"two environments":      {[]*seal.Key{ec, rsa}, [][]schema.PublicKey{{listing(t, "p2", ec)}, {listing(t, "p1", rsa)}}, []string{"p1", "p2"}},
+		"two keys of one id":    {[]*seal.Key{ec, rsa}, [][]schema.PublicKey{{listing(t, "main", rsa)}, {listing(t, "main", ec)}}, []string{"main", "main"}},
+		"one key of two ids":    {[]*seal.Key{ec, ec}, [][]schema.PublicKey{{listing(t, "b", ec)}, {listing(t, "a", ec)}}, []string{"a"}},
+		"one key for all":       {[]*seal.Key{ec}, [][]schema.PublicKey{{listing(t, "main", ec), listing(t, "old", rsa)}, {listing(t, "main", ec)}}, []string{"main"}},
+		"one wants no key":      {[]*seal.Key{ec}, [][]schema.PublicKey{nil, {listing(t, "main", ec)}, nil}, []string{"main"}},
+		"none of two wants one": {[]*seal.Key{ec}, [][]schema.PublicKey{nil, {}}, nil},
+		"no key, none is asked": {nil, nil, nil},
+		"none is asked":         {[]*seal.Key{ec}, nil, nil},
 	} {
 		for _, sealData := range [][]byte{nil, sealText} {
 			data, err := seal.NewStatement(lockText, sealData, []string{"prod", "dev", "prod"}, from, test.own, test.listed)
@@ -112,8 +132,8 @@ func TestStatement(t *testing.T) {
 			if got, err := seal.ReadStatement(data); err != nil || got != from {
 				t.Errorf("%s: %+v %v", name, got, err)
 			}
-			if signed := strings.Contains(string(data), `"keyid": "`+test.keyID+`"`); signed != (test.keyID != "") {
-				t.Errorf("%s: signed by %q: %t\n%s", name, test.keyID, signed, data)
+			if diff := cmp.Diff(test.by, signatures(t, data)); diff != "" {
+				t.Errorf("%s: signed by (-want +got):\n%s", name, diff)
 			}
 		}
 	}
@@ -251,7 +271,7 @@ func TestStatementForOthers(t *testing.T) {
 
 func TestStatementRepository(t *testing.T) {
 	key := newKey(t, seal.ES256)
-	listed := []schema.PublicKey{listing(t, "main", key)}
+	listed := [][]schema.PublicKey{{listing(t, "main", key)}}
 	for repository, uri := range map[string]string{
 		"https://git.soc.example/soc.git":       `"uri": "git+https://git.soc.example/soc.git"`,
 		"ssh://git@git.soc.example/soc.git":     `"uri": "git+ssh://git@git.soc.example/soc.git"`,
@@ -275,7 +295,7 @@ func TestStatementRepository(t *testing.T) {
 
 func TestStatementRefused(t *testing.T) {
 	key, other := newKey(t, seal.ES256), newKey(t, seal.ES256)
-	listed := []schema.PublicKey{listing(t, "second", other), listing(t, "main", key)}
+	listed := [][]schema.PublicKey{{listing(t, "second", other), listing(t, "main", key)}}
 	unsigned, err := seal.NewStatement(lockText, sealText, []string{"prod"}, from, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -313,7 +333,7 @@ func TestStatementRefused(t *testing.T) {
 		"another lock":           {good, []byte("x"), sealText, "not about this"},
 		"other seals":            {good, lockText, []byte("x"), "not about this"},
 		"seals that are gone":    {good, lockText, nil, "not about this"},
-		"unsigned":               {unsigned, lockText, sealText, "0 signatures"},
+		"unsigned":               {unsigned, lockText, sealText, "no signature by a key that one of its environments wants: second or main"},
 		"another key, its id":    {statement(t, from, other, "prod"), lockText, sealText, "by no key"},
 		"another id, its key":    {edit(`"main"`, `"second"`), lockText, sealText, "by no key"},
 		"no id":                  {edit(`"main"`, `""`), lockText, sealText, "by no key"},
@@ -322,7 +342,7 @@ func TestStatementRefused(t *testing.T) {
 		"two values":             {append(bytes.Clone(good), good...), lockText, sealText, "after top-level value"},
 		"an unknown field":       {edit("{\n", "{\n  \"x\": 1,\n"), lockText, sealText, "as agentc writes it"},
 		"a key twice":            {edit("{\n", "{\n  \"payload\": \"\",\n"), lockText, sealText, "as agentc writes it"},
-		"two signatures":         {twice, lockText, sealText, "2 signatures"},
+		"two signatures":         {twice, lockText, sealText, "not in its place"},
 		"a break in the payload": {edit(`"payload": "`, `"payload": "\n`), lockText, sealText, "as agentc writes it"},
 		"nothing":                {nil, lockText, sealText, "JSON"},
 		"too long":               {bytes.Repeat([]byte(" "), 1<<20+1), lockText, sealText, "more than any of ours"},
@@ -356,6 +376,59 @@ func TestStatementRefused(t *testing.T) {
 	}
 }
 
+// TestStatementForEach: the key of one environment does not vouch for another one, and no signature can be added or moved.
+func TestStatementForEach(t *testing.T) {
+	one, two, third := newKey(t, seal.ES256), newKey(t, seal.RS256), newKey(t, seal.ES256)
+	p1, p2 := listing(t, "p1", one), listing(t, "p2", two)
+	both := [][]schema.PublicKey{{p2}, {p1}, nil}
+	made := func(listed [][]schema.PublicKey, own ...*seal.Key) []byte {
+		data, err := seal.NewStatement(lockText, sealText, []string{"dev", "prod"}, from, own, listed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	arrange := func(data []byte, order ...int) []byte {
+		e, was := &dsse.Envelope{}, &dsse.Envelope{}
+		if err := errors.Join(json.Unmarshal(data, e), json.Unmarshal(data, was)); err != nil {
+			t.Fatal(err)
+		}
+		e.Signatures = nil
+		for _, i := range order {
+			e.Signatures = append(e.Signatures, was.Signatures[i])
+		}
+		data, err := artifact.JSON(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	good := made(both, one, two)
+	more := made([][]schema.PublicKey{{p2}, {p1}, {listing(t, "p3", third)}}, one, two, third)
+	for name, test := range map[string]struct {
+		data   []byte
+		listed [][]schema.PublicKey
+		says   string // empty: accepted
+	}{
+		"as it was made":                  {good, both, ""},
+		"the test's own order":            {arrange(good, 0, 1), both, ""},
+		"the first environment's key":     {made(both, two), both, "wants: p1"},
+		"the second environment's key":    {made(both, one), both, "wants: p2"},
+		"one of two signatures left out":  {arrange(good, 1), both, "wants: p1"},
+		"signed for one environment only": {made([][]schema.PublicKey{{p2}}, one, two), both, "wants: p1"},
+		"the other order":                 {arrange(good, 1, 0), both, "not in its place"},
+		"one twice":                       {arrange(good, 0, 1, 1), both, "not in its place"},
+		"a third one that nobody lists":   {more, both, `by no key "p3"`},
+		"either of two keys will do":      {made([][]schema.PublicKey{{p1, p2}}, two), [][]schema.PublicKey{{p1, p2}}, ""},
+		"a key of each, one id":           {made([][]schema.PublicKey{{p1}}, one), [][]schema.PublicKey{{p1}, {listing(t, "p1", third)}}, "wants: p1"},
+	} {
+		_, err := seal.VerifyStatement(test.data, lockText, sealText, test.listed)
+		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v, want %q", name, err, test.says)
+		}
+	}
+}
+
 // brokenSigner is a token that was pulled out.
 type brokenSigner struct{ crypto.Signer }
 
@@ -367,7 +440,7 @@ func TestStatementNotMade(t *testing.T) {
 	key := newKey(t, seal.ES256)
 	short := from
 	short.Commit = "0123"
-	own, listed := []*seal.Key{key}, []schema.PublicKey{listing(t, "main", key)}
+	own, listed := []*seal.Key{key}, [][]schema.PublicKey{{listing(t, "main", key)}}
 	if _, err := seal.NewStatement(lockText, nil, []string{"prod"}, short, own, listed); err == nil {
 		t.Error("a statement about no commit")
 	}
@@ -391,7 +464,7 @@ func FuzzVerifyStatement(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	listed := []schema.PublicKey{listing(f, "main", key)}
+	listed := [][]schema.PublicKey{{listing(f, "main", key)}}
 	good := statement(f, from, key, "prod")
 	f.Add(good)
 	f.Add(signed(f, "{}", key))

@@ -36,7 +36,7 @@ var layers = []layer{
 		"emitters are pure: no disk, no check, no command line"},
 	{"agentc/compiler/lock", []string{"agentc/schema", "agentc/compiler/artifact"},
 		"whose a file is, for the folder on disk and for the branch alike"},
-	{"agentc/compiler/disk", []string{"agentc/schema", "agentc/compiler/artifact", "agentc/compiler/lock"},
+	{"agentc/compiler/disk", []string{"agentc/compiler/artifact", "agentc/compiler/lock"},
 		"the only package that writes to the disk; it knows files and no fleet"},
 	{"agentc/compiler/seal", []string{"agentc/schema", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/emit", "agentc/compiler/lock"},
 		"adds sequence, expiry and signatures; it knows keys, and neither Git nor the disk"},
@@ -48,7 +48,7 @@ var layers = []layer{
 		"answers are read off the fleet and the tree, never computed again"},
 	{"agentc/compiler", []string{"agentc/schema", "agentc/policies/core", "agentc/compiler/model", "agentc/compiler/check", "agentc/compiler/rego", "agentc/compiler/emit", "agentc/compiler/artifact", "agentc/compiler/lock"},
 		"names the stages in order"},
-	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/model", "agentc/compiler/artifact", "agentc/compiler/disk", "agentc/compiler/lock", "agentc/compiler/explain", "agentc/compiler/seal", "agentc/compiler/git", "agentc/compiler/publish"},
+	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/artifact", "agentc/compiler/disk", "agentc/compiler/lock", "agentc/compiler/explain", "agentc/compiler/seal", "agentc/compiler/git", "agentc/compiler/publish"},
 		"the edge: flags, printing, exit codes"},
 	{"agentc/compiler/fleettest", []string{"agentc/schema"}, "fleets of any size; only tests import it"},
 	{"agentc/compiler/git/gittest", nil, "real servers of Git; only tests import it"},
@@ -72,6 +72,11 @@ func TestLayers(t *testing.T) {
 		for _, imported := range pkg.Imports {
 			if strings.HasPrefix(imported, "agentc/") && !slices.Contains(layers[i].imports, imported) {
 				t.Errorf("%s imports %s, which its layer does not allow: %s", pkg.ImportPath, imported, layers[i].reason)
+			}
+		}
+		for _, allowed := range layers[i].imports {
+			if !slices.Contains(pkg.Imports, allowed) {
+				t.Errorf("%s may import %s and does not; close the door", pkg.ImportPath, allowed)
 			}
 		}
 	}
