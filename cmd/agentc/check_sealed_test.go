@@ -174,7 +174,7 @@ func TestCheckOfSealedFolder(t *testing.T) {
 		}, want: []string{"agentc.intoto.json:1:1: error: does not vouch for these files: its signature is by no key"}},
 		{name: "a damaged statement", change: func(t *testing.T, f *sealedFolder) { f.write(t, lock.StatementName, []byte("<<<<<<<\n")) },
 			want: []string{"agentc.intoto.json:1:1: error: does not vouch for these files"}},
-		{name: "a statement, and no seals", change: func(t *testing.T, f *sealedFolder) {
+		{name: "a signed statement, and no seals", want: []string{"agentc.intoto.json:1:1: error: does not vouch for these files"}, change: func(t *testing.T, f *sealedFolder) {
 			if code, out := cli("compile", "-C", f.dir); code != exitFine {
 				t.Fatal(out)
 			}
