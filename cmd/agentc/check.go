@@ -38,7 +38,7 @@ key that the Platform lists, and the signed statement about them.`,
 			if err != nil {
 				return err
 			}
-			return o.finish(cmd, slices.Concat(problems, faults, o.drift(s)), s.Clean() && len(faults) == 0)
+			return o.finish(cmd, slices.Concat(problems, faults, o.drift(s, tree != out.Tree)), s.Clean() && len(faults) == 0)
 		},
 	}
 }
@@ -84,15 +84,20 @@ func withSeals(out *compiler.Output, data []byte) (*artifact.Tree, *lock.Seals, 
 	return sealed.Tree, sealed.Seals, nil
 }
 
-// drift says, file by file, how generated/ differs from what follows from the spec.
-func (o *options) drift(s *disk.Status) []schema.Problem {
-	problems := o.files(schema.Error, s.Stale, "does not follow from the spec any more; run `agentc compile`")
-	problems = append(problems, o.files(schema.Error, s.Missing, "is missing; run `agentc compile`")...)
-	problems = append(problems, o.files(schema.Error, s.Obsolete, "is left over from an earlier compile; run `agentc compile`")...)
+// drift says, file by file, how generated/ differs from what follows from the spec. What was published is mended by publishing:
+// to compile would take the seals away.
+func (o *options) drift(s *disk.Status, sealed bool) []schema.Problem {
+	mend := "; run `agentc compile`"
+	if sealed {
+		mend = "; run `agentc publish`, and bring its branch here"
+	}
+	problems := o.files(schema.Error, s.Stale, "does not follow from the spec any more"+mend)
+	problems = append(problems, o.files(schema.Error, s.Missing, "is missing"+mend)...)
+	problems = append(problems, o.files(schema.Error, s.Obsolete, "is left over from an earlier compile"+mend)...)
 	problems = append(problems, o.edited(s)...)
 	problems = append(problems, o.files(schema.Error, s.Strangers, "is not ours; remove it, or Argo CD applies it")...)
 	if s.Lock != "" {
-		problems = append(problems, o.files(schema.Error, []string{lock.Name}, s.Lock+"; run `agentc compile`")...)
+		problems = append(problems, o.files(schema.Error, []string{lock.Name}, s.Lock+mend)...)
 	}
 	return problems
 }

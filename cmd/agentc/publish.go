@@ -32,9 +32,6 @@ type publishFlags struct {
 	unverified, discard, pullRequest, dryRun bool
 }
 
-// maxSealLife bounds what a stolen bundle is worth.
-const maxSealLife = 5 * 365 * 24 * time.Hour
-
 func newPublish(o *options) *cobra.Command {
 	f := &publishFlags{}
 	cmd := &cobra.Command{
@@ -137,8 +134,11 @@ func (f *publishFlags) check(given *pflag.FlagSet) error {
 	if f.sealLife < time.Hour {
 		return usageError{fmt.Errorf("--seal-life %s: a seal holds an hour at least", f.sealLife)}
 	}
-	if f.sealLife > maxSealLife {
-		return usageError{fmt.Errorf("--seal-life %s: five years at most (%s)", f.sealLife, maxSealLife)}
+	if f.sealLife > seal.MaxLife {
+		return usageError{fmt.Errorf("--seal-life %s: five years at most (%s)", f.sealLife, seal.MaxLife)}
+	}
+	if f.minSequence < 0 || f.minSequence > seal.MaxSequence {
+		return usageError{fmt.Errorf("--min-sequence %d: from 0 to %d", f.minSequence, seal.MaxSequence)}
 	}
 	if f.timeout <= 0 {
 		return usageError{fmt.Errorf("--timeout %s: that is no time", f.timeout)}

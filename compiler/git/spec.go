@@ -158,10 +158,13 @@ func (s *Source) origin() (string, error) {
 // address and opens nothing. What cannot be taken apart is dropped as a whole, since it could hold a password.
 func withoutCredentials(raw string) string {
 	if !strings.Contains(raw, "://") {
-		return raw // a path, or host:path of ssh, which has no place for a password
+		if host, _, ssh := strings.Cut(raw, ":"); ssh && !strings.Contains(host, "/") {
+			return raw // host:path, which has no place for a password
+		}
+		return "" // a folder of this machine, which names the repository to nobody else
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Opaque != "" {
+	if err != nil || u.Opaque != "" || u.Scheme == "file" {
 		return ""
 	}
 	user := u.User.Username()

@@ -81,7 +81,7 @@ func Parse(name string, data []byte) (*Lock, error) {
 		return nil, &Error{fmt.Sprintf("%s has %d bytes, more than any lock of ours (%d)", name, len(data), maxSize)}
 	}
 	if err := read(data, l, strict.DisallowDuplicateFields); err != nil {
-		return nil, &Error{fmt.Sprintf("%s is damaged (%v): take one side's generated/ as a whole from Git, and compile again", name, err)}
+		return nil, &Error{fmt.Sprintf("%s is damaged (%v): restore it, with all that lies beside it, from Git's history; after a merge take one side's as a whole, and compile again", name, err)}
 	}
 	if l.Format != Format {
 		return nil, &Error{fmt.Sprintf("%s has format %d, this compiler knows %d: use the compiler that wrote it (%q)", name, l.Format, Format, l.Compiler)}

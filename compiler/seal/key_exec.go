@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +75,8 @@ func (s *execSigner) call(verb string, input []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), execTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.program, verb)
-	cmd.WaitDelay = time.Second // a child of it may hold the pipes open
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AGENTC_") }) // other keys and passwords are not its business
+	cmd.WaitDelay = time.Second                                                                               // a child of it may hold the pipes open
 	cmd.Stdin = bytes.NewReader(input)
 	out, words := &bounded{full: cancel}, &bounded{full: func() {}}
 	cmd.Stdout, cmd.Stderr = out, words
