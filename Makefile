@@ -16,8 +16,9 @@ golden: ## rewrite golden files, the catalogue, the JSON Schema and generated/; 
 	$(GO) run ./cmd/agentc schema > schema/agents.d.schema.json
 	$(GO) run ./cmd/agentc compile
 
-verify: ## the generated files judged by schemas and by Kyverno's engine; the first run compiles for ten minutes
+verify: ## the generated files judged by schemas, Kyverno's engine and Argo CD's types; the first run compiles for ten minutes
 	cd verify && $(GO) test -count=1 ./...
+	cd verify/argo && $(GO) test -vet=off -count=1 ./...
 
 fuzz: ## every fuzz test for a minute
 	hack/fuzz.sh 60s

@@ -114,7 +114,7 @@ func (o *options) deliver(ctx context.Context, cmd *cobra.Command, f *publishFla
 	choice.URL = o.remote(choice.URL)
 	targets, err := publish.Targets(out.Fleet, choice)
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
 	if err := mayBeSynced(out.Fleet.Git.SignatureKeys, job.Signer); err != nil {
 		return nil, err

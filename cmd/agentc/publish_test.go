@@ -259,7 +259,7 @@ func TestPublishRefuses(t *testing.T) {
 		{[]string{"publish", "--to", repo, "--unverified"}, exitUsage, "say --seal-key"},
 		{[]string{"publish", "--to", repo, "--unverified", "--seal-key", "none.pem"}, exitUsage, "none.pem"},
 		{[]string{"publish", "--to", repo, "--unverified", "--seal-key", s.commitKey}, exitUsage, "agentc key new"},
-		{append(s.publishing(repo), "--env", "staging"), exitSpec, "there are dev"},
+		{append(s.publishing(repo), "--env", "staging"), exitUsage, "there are dev"},
 		{append(s.publishing(repo), "--path", "../x"), exitUsage, "--path"},
 		{append(s.publishing(repo), "--author", "Pat"), exitUsage, "Name <email>"},
 		{append(s.publishing(repo), "--seal-life", "5m"), exitUsage, "an hour at least"},
