@@ -26,8 +26,8 @@ fuzz: ## every fuzz test for a minute
 bench: ## the compiler's cost for 10 to 10,000 agents, and its encoder beside sigs.k8s.io/yaml
 	$(GO) test -run '^$$' -bench . -benchtime 1x -benchmem ./compiler/... ./schema
 
-bench-publish: ## publishing 1,000 and 10,000 agents beside `git add -A && git commit` of the same files
-	$(GO) test -run '^$$' -bench 'Publish/' -benchtime 1x -timeout 30m ./compiler/publish
+bench-publish: ## publishing 1,000 and 10,000 files beside `git add -A && git commit` of the same files
+	$(GO) test -run '^$$' -bench 'Publish/' -benchtime 3x -timeout 30m ./compiler/publish
 
 release: ## binaries, images and bills of materials of this commit in bin/release; docs/releases.md
 	hack/release.sh
