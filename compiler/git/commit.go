@@ -104,14 +104,14 @@ func (c *Commit) check(s Signer) error {
 	if err := read.Decode(stored); err != nil {
 		return fmt.Errorf("our own commit cannot be read: %w", err)
 	}
-	if !SignedBy(read, s) {
+	if !signedBy(read, s) {
 		return &SignerError{fmt.Sprintf("the signature by %s does not verify; is its key damaged?", s)}
 	}
 	return nil
 }
 
-// SignedBy says whether a commit carries a signature by the signer's key.
-func SignedBy(c *object.Commit, s Signer) bool {
+// signedBy says whether a commit carries a signature by the signer's key.
+func signedBy(c *object.Commit, s Signer) bool {
 	signed := &plumbing.MemoryObject{}
 	if err := c.EncodeWithoutSignature(signed); err != nil {
 		return false

@@ -302,8 +302,8 @@ func TestCommitChecksItsOwnSignature(t *testing.T) {
 		if err := read.Decode(stored); err != nil {
 			t.Fatal(err)
 		}
-		if got := SignedBy(read, c.by); got != c.want {
-			t.Errorf("%s: SignedBy says %v", c.name, got)
+		if got := signedBy(read, c.by); got != c.want {
+			t.Errorf("%s: signedBy says %v", c.name, got)
 		}
 	}
 }
