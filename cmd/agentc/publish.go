@@ -45,7 +45,7 @@ Files of other people are left alone and named; a published file that somebody e
 was published from a newer spec. When somebody else pushes first, publish starts over.`,
 		Example: `  agentc publish --seal-key publisher.pem --commit-key ~/.ssh/publisher --unverified
   agentc publish --env prod --pull-request --unverified
-  agentc publish --to ../deploy.git --branch release --dry-run`,
+  agentc publish --to ../deploy.git --branch release --unverified --dry-run`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -72,7 +72,7 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 	v.BoolVar(&f.unverified, "unverified", false, "publish what no judge has verified; the commit says so")
 	v.BoolVar(&f.discard, "discard-edits", false, "overwrite published files that were edited by hand")
 	v.StringVar(&f.supersede, "supersede", "", "commit of the spec that may be replaced on the branch although our history does not hold it")
-	v.BoolVar(&f.pullRequest, "pull-request", false, "push to the branch agentc/<fleet>/<branch>, and print where to open a pull request")
+	v.BoolVar(&f.pullRequest, "pull-request", false, "push to a branch of its own, agentc/<fleet>/<environments>/<branch>, and say where to open a pull request")
 	v.BoolVar(&f.dryRun, "dry-run", false, "show the commit as it would be, and push nothing")
 	v.DurationVar(&f.timeout, "timeout", 5*time.Minute, "how long one exchange with a remote may take")
 }
