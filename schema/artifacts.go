@@ -29,7 +29,7 @@ func (l *loader) artifacts(doc *Document, dir Dir, files []file) {
 		}
 		if message != "" {
 			at := doc.At(fmt.Sprintf("spec.artifacts[%q]", name))
-			l.problems = append(l.problems, Problem{at, Error, message, rule})
+			l.problems = append(l.problems, Problem{Position: at, Severity: Error, Message: message, Rule: rule})
 			continue
 		}
 		l.source.Artifacts[f.path] = digest

@@ -99,7 +99,7 @@ func (l *loader) list(dir Dir, policies bool) ([]file, error) {
 			return nil
 		case !entry.IsDir() && f.looksLikeSpec():
 			at := Position{File: f.name(), Line: 1, Column: 1}
-			l.problems = append(l.problems, Problem{at, Error, "this file would not be read; its name must end in .yaml, .yml or .rego, in lower case", ruleIgnored})
+			l.problems = append(l.problems, Problem{Position: at, Severity: Error, Message: "this file would not be read; its name must end in .yaml, .yml or .rego, in lower case", Rule: ruleIgnored})
 		case !entry.IsDir():
 			files = append(files, f)
 		}
@@ -136,7 +136,7 @@ func (l *loader) lost(f file, err error) {
 
 func unreadable(name string, err error) Problem {
 	at := Position{File: name, Line: 1, Column: 1}
-	return Problem{at, Error, "this file cannot be read: " + err.Error(), ruleUnreadable}
+	return Problem{Position: at, Severity: Error, Message: "this file cannot be read: " + err.Error(), Rule: ruleUnreadable}
 }
 
 // reason is an error without the path that its problem names already.
@@ -157,7 +157,7 @@ func (l *loader) add(f file, r result) {
 	}
 	if r.rego != nil && !f.policies {
 		at := Position{File: f.name(), Line: 1, Column: 1}
-		l.problems = append(l.problems, Problem{at, Error, "Rego belongs in the folder of the policies, whose owners review it", ruleWrongKind})
+		l.problems = append(l.problems, Problem{Position: at, Severity: Error, Message: "Rego belongs in the folder of the policies, whose owners review it", Rule: ruleWrongKind})
 		return
 	}
 	if r.rego != nil {

@@ -219,5 +219,5 @@ func misplaced(doc *Document, policies bool) []Problem {
 	if doc.Policy != nil {
 		message = "a ReviewerPolicy belongs in the folder of the policies, whose owners review it"
 	}
-	return []Problem{{doc.At("kind"), Error, message, ruleWrongKind}}
+	return []Problem{{Position: doc.At("kind"), Severity: Error, Message: message, Rule: ruleWrongKind}}
 }

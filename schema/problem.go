@@ -31,6 +31,9 @@ type Problem struct {
 	Severity Severity
 	Message  string
 	Rule     string
+
+	// Spec is the line of the spec that a problem of a generated file goes back to; zero where Position is in the spec.
+	Spec Position
 }
 
 func (p Problem) String() string {

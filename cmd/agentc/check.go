@@ -30,17 +30,26 @@ key that the Platform lists, and the signed statement about them.`,
 			if err != nil {
 				return err
 			}
-			tree, faults, err := o.published(out)
+			drift, err := o.compare(out)
 			if err != nil {
 				return err
 			}
-			s, err := disk.Compare(o.outDir(), tree, out.Lock)
-			if err != nil {
-				return err
-			}
-			return o.finish(cmd, slices.Concat(problems, faults, o.drift(s, tree != out.Tree)), s.Clean() && len(faults) == 0)
+			return o.finish(cmd, slices.Concat(problems, drift), len(drift) == 0)
 		},
 	}
+}
+
+// compare says how generated/ differs from what was compiled.
+func (o *options) compare(out *compiler.Output) ([]schema.Problem, error) {
+	tree, faults, err := o.published(out)
+	if err != nil {
+		return nil, err
+	}
+	s, err := disk.Compare(o.outDir(), tree, out.Lock)
+	if err != nil {
+		return nil, err
+	}
+	return append(faults, o.drift(s, tree != out.Tree)...), nil
 }
 
 // published adds to the compiled files what publishing added to those in the folder: the seals that hold, and the statement. It

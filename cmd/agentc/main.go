@@ -44,6 +44,7 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
   agentc compile                    agents.d and policies → generated
   agentc check                      is generated up to date? (for CI; writes nothing)
   agentc explain agents.d/pay.yaml  one agent as the fleet sees it
+  agentc verify                     do all layers say what the spec says?
   agentc publish                    seal, commit and push to the branches that Argo CD reads`,
 		Version:       compiler.Version,
 		SilenceErrors: true,
@@ -66,7 +67,7 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
 	root.SetVersionTemplate("agentc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.register(root)
-	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newPublish(o), newKey(), newVersion())
+	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newVerify(o), newPublish(o), newKey(), newVersion())
 	return root
 }
 

@@ -28,7 +28,7 @@ func (o *options) print(cmd *cobra.Command, problems []schema.Problem) error {
 	case "github":
 		for _, p := range problems {
 			fmt.Fprintf(cmd.ErrOrStderr(), "::%s file=%s,line=%d,col=%d,title=%s::%s\n",
-				p.Severity, githubProperty(p.File), p.Line, p.Column, p.Rule, githubEscape(p.Message))
+				p.Severity, githubProperty(p.File), p.Line, p.Column, p.Rule, githubEscape(p.Message+specLine(p)))
 		}
 	default:
 		printText(cmd.ErrOrStderr(), problems)
@@ -51,11 +51,19 @@ func printText(w io.Writer, problems []schema.Problem) {
 			warnings++
 		}
 		p.File = printable(p.File)
-		fmt.Fprintf(w, "%s: %s%s:%s %s %s[%s]%s\n", p.Position, colour, p.Severity, off, p.Message, faint, p.Rule, off)
+		fmt.Fprintf(w, "%s: %s%s:%s %s %s[%s]%s\n", p.Position, colour, p.Severity, off, p.Message+specLine(p), faint, p.Rule, off)
 	}
 	if len(problems) > 0 {
 		fmt.Fprintf(w, "%s, %s; docs/rules.md explains each rule\n", count(errs, "error"), count(warnings, "warning"))
 	}
+}
+
+// specLine leads from a problem of a generated file to the spec.
+func specLine(p schema.Problem) string {
+	if p.Spec == (schema.Position{}) {
+		return ""
+	}
+	return "; the spec: " + p.Spec.String()
 }
 
 // count writes "1 error" or "3 errors".
@@ -95,12 +103,23 @@ type jsonProblem struct {
 	Severity schema.Severity `json:"severity"`
 	Message  string          `json:"message"`
 	Rule     string          `json:"rule"`
+	Spec     *jsonPosition   `json:"spec,omitempty"` // of a problem of a generated file
+}
+
+type jsonPosition struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 func jsonProblems(problems []schema.Problem) []jsonProblem {
 	out := []jsonProblem{}
 	for _, p := range problems {
-		out = append(out, jsonProblem{p.File, p.Line, p.Column, p.Severity, p.Message, p.Rule})
+		j := jsonProblem{p.File, p.Line, p.Column, p.Severity, p.Message, p.Rule, nil}
+		if p.Spec != (schema.Position{}) {
+			j.Spec = &jsonPosition{p.Spec.File, p.Spec.Line, p.Spec.Column}
+		}
+		out = append(out, j)
 	}
 	return out
 }
@@ -128,6 +147,7 @@ type sarifResult struct {
 	Level     schema.Severity `json:"level"`
 	Message   sarifText       `json:"message"`
 	Locations []sarifLocation `json:"locations"`
+	Related   []sarifLocation `json:"relatedLocations,omitempty"` // the line of the spec
 }
 
 type sarifText struct {
@@ -150,12 +170,20 @@ func newSARIF(problems []schema.Problem) *sarif {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
 	run.Tool.Driver.Name, run.Tool.Driver.Version = "agentc", compiler.Version
 	for _, p := range problems {
-		var at sarifLocation
-		at.Physical.Artifact.URI = p.File
-		at.Physical.Region.Line, at.Physical.Region.Column = p.Line, p.Column
-		run.Results = append(run.Results, sarifResult{p.Rule, p.Severity, sarifText{p.Message}, []sarifLocation{at}})
+		result := sarifResult{p.Rule, p.Severity, sarifText{p.Message}, []sarifLocation{sarifAt(p.Position)}, nil}
+		if p.Spec != (schema.Position{}) {
+			result.Related = []sarifLocation{sarifAt(p.Spec)}
+		}
+		run.Results = append(run.Results, result)
 	}
 	return &sarif{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+func sarifAt(p schema.Position) sarifLocation {
+	var at sarifLocation
+	at.Physical.Artifact.URI = p.File
+	at.Physical.Region.Line, at.Physical.Region.Column = p.Line, p.Column
+	return at
 }
 
 func writeJSON(w io.Writer, v any) error {

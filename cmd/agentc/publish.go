@@ -28,7 +28,7 @@ type publishFlags struct {
 	sealKeys                                 []string
 	sealLife, timeout                        time.Duration
 	minSequence                              int64
-	commitKey, author, supersede             string
+	commitKey, author, supersede, judge      string
 	unverified, discard, pullRequest, dryRun bool
 }
 
@@ -38,14 +38,14 @@ func newPublish(o *options) *cobra.Command {
 		Use:   "publish",
 		Short: "Commit what follows from the spec, sealed and signed, to the branches that Argo CD reads",
 		Long: `publish compiles the spec, seals the bundles, and makes each branch hold exactly what follows: one commit, pushed only if
-something changed. Nothing is written to this folder. Where to is said in the Platform (git.repository and each environment's
+something changed, and only if the judge says of these very files that the layers agree. Nothing is written to this folder. Where to is said in the Platform (git.repository and each environment's
 revision) or by --to and --branch.
 
 Files of other people are left alone and named; a published file that somebody edited stops the run, as does a branch that
 was published from a newer spec. When somebody else pushes first, publish starts over.`,
-		Example: `  agentc publish --seal-key publisher.pem --commit-key ~/.ssh/publisher --unverified
-  agentc publish --env prod --pull-request --unverified
-  agentc publish --to ../deploy.git --branch release --unverified --dry-run`,
+		Example: `  agentc publish --seal-key publisher.pem --commit-key ~/.ssh/publisher
+  agentc publish --env prod --pull-request
+  agentc publish --to ../deploy.git --branch release --dry-run`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -55,6 +55,7 @@ was published from a newer spec. When somebody else pushes first, publish starts
 		},
 	}
 	f.register(cmd)
+	registerJudge(cmd, &f.judge)
 	return cmd
 }
 
@@ -69,7 +70,7 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 	v.Int64Var(&f.minSequence, "min-sequence", 0, "number new seals from here at least: for a branch that does not know what was sealed elsewhere")
 	v.StringVar(&f.commitKey, "commit-key", "", "private key that signs commits, SSH or OpenPGP: FILE or env:NAME; default: env:AGENTC_COMMIT_KEY if that is set, else commits are unsigned")
 	v.StringVar(&f.author, "author", "", "author of the commit: \"Name <email>\"; default: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else Git's configuration")
-	v.BoolVar(&f.unverified, "unverified", false, "publish what no judge has verified; the commit says so")
+	v.BoolVar(&f.unverified, "unverified", false, "ask no judge, and publish what nobody has verified; the commit says so")
 	v.BoolVar(&f.discard, "discard-edits", false, "overwrite published files that were edited by hand")
 	v.StringVar(&f.supersede, "supersede", "", "commit of the spec that may be replaced on the branch although our history does not hold it")
 	v.BoolVar(&f.pullRequest, "pull-request", false, "push to a branch of its own, agentc/<fleet>/<environments>/<branch>, and say where to open a pull request")
@@ -110,6 +111,12 @@ func (o *options) deliver(ctx context.Context, cmd *cobra.Command, f *publishFla
 	if err != nil {
 		return nil, err
 	}
+	if !f.unverified {
+		var problems []schema.Problem
+		if job.Verified, problems, err = o.verified(ctx, out, f.judge); err != nil {
+			return problems, err
+		}
+	}
 	choice := f.choice
 	choice.URL = o.remote(choice.URL)
 	targets, err := publish.Targets(out.Fleet, choice)
@@ -128,8 +135,8 @@ func (f *publishFlags) check(given *pflag.FlagSet) error {
 			return usageError{fmt.Errorf("--%s is empty: leave it out, or say where to", name)}
 		}
 	}
-	if !f.unverified {
-		return usageError{errors.New("nothing here can verify the layers yet, and publishing what nobody verified must be said aloud: --unverified")}
+	if f.unverified && f.judge != "" {
+		return usageError{errors.New("--unverified asks no judge, and --judge names one: leave one of them out")}
 	}
 	if f.sealLife < time.Hour {
 		return usageError{fmt.Errorf("--seal-life %s: a seal holds an hour at least", f.sealLife)}

@@ -1,0 +1,68 @@
+package judge
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"agentc/compiler/artifact"
+	"agentc/compiler/claims"
+)
+
+// judged are the folders of an environment that somebody acts on: Argo CD, the platform's root application, agentd.
+var judged = []string{"manifests", "delivery", "bundle"}
+
+// FromTree are the files that are judged, as they were compiled.
+func FromTree(tree *artifact.Tree, of *claims.Claims) map[string][]byte {
+	files := map[string][]byte{}
+	for _, p := range tree.Paths() {
+		env, rest, _ := strings.Cut(p, "/")
+		folder, _, _ := strings.Cut(rest, "/")
+		if slices.Contains(judged, folder) && slices.ContainsFunc(of.Environments, func(e claims.Environment) bool { return e.Name == env }) {
+			files[p], _ = tree.File(p)
+		}
+	}
+	return files
+}
+
+// LinkError is something among the generated files that is neither a file nor a folder. Argo CD would follow a link, or refuse the whole
+// repository for it; either way what it applies is not what stands here.
+type LinkError struct{ Path string }
+
+func (e *LinkError) Error() string {
+	return e.Path + " is neither a file nor a folder; remove it"
+}
+
+// FromFolder are the files that are judged, as they lie in a folder: everybody's, not only those that were compiled.
+func FromFolder(folder string, of *claims.Claims) (map[string][]byte, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	files := map[string][]byte{}
+	for _, env := range of.Environments {
+		for _, name := range judged {
+			err := fs.WalkDir(root.FS(), path.Join(env.Name, name), func(p string, entry fs.DirEntry, err error) error {
+				switch {
+				case errors.Is(err, fs.ErrNotExist):
+					return nil // what is missing shows in what it would have allowed
+				case err != nil || entry.IsDir():
+					return err
+				case !entry.Type().IsRegular():
+					return &LinkError{p}
+				}
+				files[p], err = root.ReadFile(p)
+				return err
+			})
+			if err != nil {
+				return nil, fmt.Errorf("generated files: %w", err)
+			}
+		}
+	}
+	return files, nil
+}

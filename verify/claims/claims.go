@@ -1,0 +1,116 @@
+// Package claims is what the compiler says a fleet may do, as it comes to the judge: JSON of a version.
+//
+// The compiler has these types too, in compiler/claims, where each field is explained. They are written twice on purpose: the judge shares no code
+// with what it judges, and a field that one of them does not know is an error.
+package claims
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Format that this judge knows.
+const Format = 1
+
+type Claims struct {
+	Format       int           `json:"format"`
+	Fleet        string        `json:"fleet"`
+	Environments []Environment `json:"environments"`
+}
+
+type Environment struct {
+	Name          string     `json:"name"`
+	At            At         `json:"at"`
+	TrustDomain   string     `json:"trustDomain"`
+	ClusterDomain string     `json:"clusterDomain"`
+	Workloads     []Workload `json:"workloads"`
+	Parties       []Party    `json:"parties"`
+	Flows         []Flow     `json:"flows"`
+	Outside       []Outside  `json:"outside"`
+	Identity      Identity   `json:"identity"`
+	Delivery      Delivery   `json:"delivery"`
+}
+
+// At is a place in the spec.
+type At struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+}
+
+type Workload struct {
+	Name      string   `json:"name"`
+	At        At       `json:"at"`
+	Namespace string   `json:"namespace"`
+	Account   string   `json:"account"`
+	SPIFFE    string   `json:"spiffe"`
+	Names     []string `json:"names"`
+	Images    []string `json:"images"`
+	Guard     string   `json:"guard"`
+	Canary    bool     `json:"canary,omitempty"`
+}
+
+type Party struct {
+	Name      string            `json:"name"`
+	At        At                `json:"at"`
+	Namespace string            `json:"namespace"`
+	Account   string            `json:"account,omitempty"`
+	Labels    map[string]string `json:"labels,omitempty"`
+	Workload  string            `json:"workload,omitempty"`
+}
+
+type Flow struct {
+	From      string   `json:"from"`
+	To        string   `json:"to"`
+	Port      int32    `json:"port"`
+	Protocols []string `json:"protocols"`
+	Hosts     []string `json:"hosts,omitempty"`
+	At        At       `json:"at"`
+}
+
+type Outside struct {
+	From  string   `json:"from"`
+	Hosts []string `json:"hosts"`
+	Port  int32    `json:"port"`
+	At    At       `json:"at"`
+}
+
+type Identity struct {
+	At          At     `json:"at"`
+	Issuer      string `json:"issuer"`
+	Duration    string `json:"duration"`
+	RenewBefore string `json:"renewBefore"`
+	CA          string `json:"ca"`
+}
+
+type Delivery struct {
+	At            At       `json:"at"`
+	Namespace     string   `json:"namespace"`
+	Repository    string   `json:"repository"`
+	Path          string   `json:"path"`
+	Revision      string   `json:"revision"`
+	Cluster       string   `json:"cluster"`
+	SignatureKeys []string `json:"signatureKeys,omitempty"`
+}
+
+// Parse reads claims. A field or a format that is not known is an error: what is not understood cannot be judged.
+func Parse(data []byte) (*Claims, error) {
+	var head struct{ Format int }
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	if head.Format != Format {
+		return nil, fmt.Errorf("claims of format %d; this judge knows format %d: agentc and agentc-verify belong to different releases", head.Format, Format)
+	}
+	c := &Claims{}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(c); err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	if len(c.Environments) == 0 {
+		return nil, fmt.Errorf("claims: no environment")
+	}
+	return c, nil
+}

@@ -1,0 +1,98 @@
+package judge
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"agentc/verify/claims"
+	"agentc/verify/object"
+)
+
+// ClaimsName is the first file of what the judge is given.
+const ClaimsName = "claims.json"
+
+// Input is everything that the judge is given: the claims, and the generated files by their path. It looks at nothing else.
+type Input struct {
+	Claims *claims.Claims
+	Files  map[string][]byte
+}
+
+// Read reads a tar archive: the claims first, then the files.
+func Read(r io.Reader) (*Input, error) {
+	in := &Input{Files: map[string][]byte{}}
+	for archive := tar.NewReader(r); ; {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the archive on standard input: %w", err)
+		}
+		data, err := io.ReadAll(archive)
+		if err != nil {
+			return nil, fmt.Errorf("the archive on standard input: %w", err)
+		}
+		switch {
+		case in.Claims == nil && header.Name == ClaimsName:
+			if in.Claims, err = claims.Parse(data); err != nil {
+				return nil, err
+			}
+		case in.Claims == nil:
+			return nil, fmt.Errorf("the archive on standard input begins with %s; %s must come first", header.Name, ClaimsName)
+		default:
+			in.Files[header.Name] = data
+		}
+	}
+	if in.Claims == nil {
+		return nil, fmt.Errorf("no %s on standard input; agentc-verify is run by `agentc verify`", ClaimsName)
+	}
+	return in, nil
+}
+
+// Environments sorts the files by the environment that they belong to. A file that cannot be read as objects is a finding.
+func (in *Input) Environments() ([]*Environment, []Finding) {
+	var all []*Environment
+	var findings []Finding
+	for i := range in.Claims.Environments {
+		c := &in.Claims.Environments[i]
+		all = append(all, &Environment{Environment: c, Fleet: in.Claims.Fleet, Folder: c.Name + "/", Bundle: map[string][]byte{}, Sizes: map[string]int{}})
+	}
+	for _, file := range slices.Sorted(maps.Keys(in.Files)) {
+		for _, env := range all {
+			if rest, ok := strings.CutPrefix(file, env.Folder); ok {
+				findings = append(findings, env.put(file, rest, in.Files[file])...)
+			}
+		}
+	}
+	return all, findings
+}
+
+func (e *Environment) put(file, rest string, data []byte) []Finding {
+	folder, below, _ := strings.Cut(rest, "/")
+	var into *[]*object.Object
+	switch {
+	case folder == "bundle":
+		e.Bundle[below] = data
+		return nil
+	case folder == "manifests" && path.Ext(file) == ".yaml":
+		into = &e.Manifests
+		e.Sizes[file] = len(data)
+	case folder == "delivery" && path.Ext(file) == ".yaml":
+		into = &e.Delivery
+	default:
+		return nil // Argo CD does not read it
+	}
+	objects, err := object.Split(file, data)
+	if err != nil {
+		message := strings.TrimPrefix(err.Error(), file+":")
+		return []Finding{{Layer: "schema", Environment: e.Name, File: file, Line: 1, Column: 1, Spec: e.At, Message: "cannot be read: line " + message}}
+	}
+	*into = append(*into, objects...)
+	return nil
+}
