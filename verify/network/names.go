@@ -1,0 +1,165 @@
+package network
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"agentc/verify/claims"
+	"agentc/verify/judge"
+
+	"github.com/cilium/cilium/pkg/policy/api"
+)
+
+// names compares what the engine does not decide: which names may be resolved, and that no rule holds a kind of peer or of condition that no spec can
+// mean. The engine was asked about a few addresses only, and Cilium's agent about services, groups and nodes that nobody has here.
+func (c *comparison) names(report *judge.Report) {
+	byNamespace := map[string][]*rendered{}
+	for _, p := range c.rendered {
+		byNamespace[p.object.GetNamespace()] = append(byNamespace[p.object.GetNamespace()], p)
+		for i, r := range p.rules {
+			c.strange(report, p, i, r)
+		}
+	}
+	for _, s := range c.all {
+		if s.workload != nil && s.subject {
+			c.resolved(report, s, slices.Concat(byNamespace[s.namespace], byNamespace[""]))
+		}
+	}
+}
+
+func base(p *rendered, i int) []any {
+	if p.object.Object["spec"] == nil {
+		return []any{"specs", i}
+	}
+	return []any{"spec"}
+}
+
+// strange reports what the compiler never writes and the engine does not judge in full.
+func (c *comparison) strange(report *judge.Report, p *rendered, i int, r *api.Rule) {
+	at := specOf(c.env, p.object)
+	say := func(what string, path ...any) {
+		report.At(p.object, append(base(p, i), path...), at, "has %s, which nothing in a spec can mean", what)
+	}
+	for j, in := range r.Ingress {
+		kinds := map[string]bool{
+			"fromCIDR": len(in.FromCIDR) > 0, "fromCIDRSet": len(in.FromCIDRSet) > 0, "fromGroups": len(in.FromGroups) > 0, "fromNodes": len(in.FromNodes) > 0,
+			"authentication": in.Authentication != nil,
+		}
+		c.sayEach(kinds, func(kind string) { say(kind, "ingress", j, kind) })
+		c.strangePorts(in.ToPorts, false, func(what string) { say(what, "ingress", j, "toPorts") })
+	}
+	for j, out := range r.Egress {
+		kinds := map[string]bool{
+			"toCIDR": len(out.ToCIDR) > 0, "toCIDRSet": len(out.ToCIDRSet) > 0, "toGroups": len(out.ToGroups) > 0, "toNodes": len(out.ToNodes) > 0,
+			"toServices": len(out.ToServices) > 0, "authentication": out.Authentication != nil,
+		}
+		c.sayEach(kinds, func(kind string) { say(kind, "egress", j, kind) })
+		c.strangePorts(out.ToPorts, true, func(what string) { say(what, "egress", j, "toPorts") })
+		for _, f := range out.ToFQDNs {
+			if f.MatchName == "" {
+				say("the pattern "+strconv.Quote(f.MatchPattern)+" of hosts", "egress", j, "toFQDNs")
+			}
+		}
+	}
+}
+
+func (c *comparison) sayEach(kinds map[string]bool, say func(string)) {
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		if kinds[kind] {
+			say(kind)
+		}
+	}
+}
+
+func (c *comparison) strangePorts(ports api.PortRules, egress bool, say func(string)) {
+	for _, p := range ports {
+		c.sayEach(map[string]bool{
+			"serverNames": len(p.ServerNames) > 0, "a listener": p.Listener != nil, "TLS termination": p.TerminatingTLS != nil || p.OriginatingTLS != nil,
+		}, say)
+		if l7 := p.Rules; l7 != nil && (len(l7.HTTP) > 0 || len(l7.DNS) == 0 || !egress) {
+			say("a rule of layer 7 that is not about names")
+		}
+	}
+}
+
+// resolved compares the names that a workload may resolve with the claimed ones, both ways.
+func (c *comparison) resolved(report *judge.Report, s *one, policies []*rendered) {
+	claimed := c.claims.names(s)
+	resolvers := c.claims.resolvers(s)
+	allowed := map[string]bool{}
+	var own place
+	for _, p := range policies {
+		for i, r := range p.rules {
+			if !selects(r.EndpointSelector, s) {
+				continue
+			}
+			if own.object == nil {
+				own = place{p.object, append(base(p, i), "egress")}
+			}
+			for j, rule := range r.Egress {
+				for k, ports := range rule.ToPorts {
+					path := append(base(p, i), "egress", j, "toPorts", k)
+					c.asks(report, s, p, path, rule, ports, resolvers, claimed, allowed)
+				}
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(claimed)) {
+		if !allowed[name] && own.object != nil {
+			report.At(own.object, own.path, claimed[name], "does not let %s resolve %s; the spec does", s.name, name)
+		}
+	}
+}
+
+// asks collects the names of one rule, and reports one that nobody claims. A rule that leads to a resolver and lists no names lets every
+// name be asked, and so any text be carried out.
+func (c *comparison) asks(report *judge.Report, s *one, p *rendered, path []any, rule api.EgressRule, ports api.PortRule, resolvers []*one, claimed map[string]claims.At, allowed map[string]bool) {
+	at := s.workload.At
+	if ports.Rules == nil || len(ports.Rules.DNS) == 0 {
+		if i := slices.IndexFunc(resolvers, func(r *one) bool { return leadsTo(rule, ports, r, c.dnsPort(s)) }); i >= 0 {
+			report.At(p.object, path, at, "lets %s ask %s about every name; the spec names %d", s.name, resolvers[i].name, len(claimed))
+		}
+		return
+	}
+	for n, dns := range ports.Rules.DNS {
+		name := strings.TrimSuffix(dns.MatchName, ".")
+		if _, ok := claimed[name]; name == "" || !ok {
+			report.At(p.object, append(slices.Clone(path), "rules", "dns", n), at, "lets %s resolve %s; the spec does not", s.name, strconv.Quote(dns.MatchName+dns.MatchPattern))
+			continue
+		}
+		allowed[name] = true
+	}
+}
+
+// dnsPort is where a workload's resolvers listen.
+func (c *comparison) dnsPort(s *one) uint16 {
+	for party := range c.claims.parties[s] {
+		for _, f := range c.claims.from[party] {
+			if len(f.Protocols) > 1 {
+				return uint16(f.Port)
+			}
+		}
+	}
+	return 53
+}
+
+// leadsTo says whether a rule by itself lets a packet through to a port of a pod. A rule without a kind of peer leads everywhere.
+func leadsTo(rule api.EgressRule, ports api.PortRule, to *one, port uint16) bool {
+	covers := slices.ContainsFunc(ports.Ports, func(p api.PortProtocol) bool {
+		first, err := strconv.ParseUint(p.Port, 10, 16)
+		if err != nil {
+			return true // a name: what it leads to is not known here
+		}
+		last := max(uint64(p.EndPort), first)
+		return first == 0 || first <= uint64(port) && uint64(port) <= last
+	})
+	if !covers && len(ports.Ports) > 0 {
+		return false
+	}
+	if len(rule.ToFQDNs) > 0 {
+		return false
+	}
+	return rule.ToEndpoints == nil || slices.ContainsFunc(rule.ToEndpoints, func(e api.EndpointSelector) bool { return selects(e, to) })
+}
