@@ -7,8 +7,10 @@ import (
 	"io"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"agentc/verify/claims"
 	"agentc/verify/object"
@@ -63,36 +65,59 @@ func (in *Input) Environments() ([]*Environment, []Finding) {
 		c := &in.Claims.Environments[i]
 		all = append(all, &Environment{Environment: c, Fleet: in.Claims.Fleet, Folder: c.Name + "/", Bundle: map[string][]byte{}, Sizes: map[string]int{}})
 	}
-	for _, file := range slices.Sorted(maps.Keys(in.Files)) {
+	paths := slices.Sorted(maps.Keys(in.Files))
+	read := in.objects(paths)
+	for i, file := range paths {
 		for _, env := range all {
 			if rest, ok := strings.CutPrefix(file, env.Folder); ok {
-				findings = append(findings, env.put(file, rest, in.Files[file])...)
+				findings = append(findings, env.put(file, rest, in.Files[file], read[i])...)
 			}
 		}
 	}
 	return all, findings
 }
 
-func (e *Environment) put(file, rest string, data []byte) []Finding {
+// document is what became of one file.
+type document struct {
+	objects []*object.Object
+	err     error
+}
+
+// objects reads the files that hold objects, several at once: it is a good part of all the time that a judge takes.
+func (in *Input) objects(paths []string) []document {
+	all := make([]document, len(paths))
+	var wait sync.WaitGroup
+	for worker := range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := worker; i < len(paths); i += runtime.GOMAXPROCS(0) {
+				if path.Ext(paths[i]) == ".yaml" {
+					all[i].objects, all[i].err = object.Split(paths[i], in.Files[paths[i]])
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return all
+}
+
+func (e *Environment) put(file, rest string, data []byte, read document) []Finding {
 	folder, below, _ := strings.Cut(rest, "/")
-	var into *[]*object.Object
+	into := &e.Manifests
 	switch {
 	case folder == "bundle":
 		e.Bundle[below] = data
 		return nil
 	case folder == "manifests" && path.Ext(file) == ".yaml":
-		into = &e.Manifests
 		e.Sizes[file] = len(data)
 	case folder == "delivery" && path.Ext(file) == ".yaml":
 		into = &e.Delivery
 	default:
 		return nil // Argo CD does not read it
 	}
-	objects, err := object.Split(file, data)
-	if err != nil {
-		message := strings.TrimPrefix(err.Error(), file+":")
+	if read.err != nil {
+		message := strings.TrimPrefix(read.err.Error(), file+":")
 		return []Finding{{Layer: "schema", Environment: e.Name, File: file, Line: 1, Column: 1, Spec: e.At, Message: "cannot be read: line " + message}}
 	}
-	*into = append(*into, objects...)
+	*into = append(*into, read.objects...)
 	return nil
 }

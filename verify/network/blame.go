@@ -10,6 +10,7 @@ import (
 	"agentc/verify/object"
 
 	"github.com/cilium/cilium/pkg/identity"
+	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/policy/utils"
@@ -156,7 +157,7 @@ func (c *comparison) alone(s *one, m mismatch, entries types.PolicyEntries) bool
 	if deny.Sanitize() != nil {
 		return false
 	}
-	all := append(utils.RulesToPolicyEntries(api.Rules{deny}), entries...)
+	all := source{ipcachetypes.NewResourceID(ipcachetypes.ResourceKindCNP, s.namespace, "alone"), append(utils.RulesToPolicyEntries(api.Rules{deny}), entries...)}
 	ends := []*identity.Identity{s.id}
 	if m.peer.id.ID != s.id.ID {
 		ends = append(ends, m.peer.id)

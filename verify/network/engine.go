@@ -11,6 +11,7 @@ import (
 	envoypolicy "github.com/cilium/cilium/pkg/envoy/policy"
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/identity/identitymanager"
+	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/option"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/policy/types"
@@ -41,7 +42,7 @@ type engine struct {
 }
 
 // newEngine knows the identities and enforces the policies.
-func newEngine(all []*identity.Identity, entries types.PolicyEntries) *engine {
+func newEngine(all []*identity.Identity, policies ...source) *engine {
 	known := identity.IdentityMap{}
 	for _, id := range all {
 		known[id.ID] = id.LabelArray
@@ -51,8 +52,16 @@ func newEngine(all []*identity.Identity, entries types.PolicyEntries) *engine {
 		envoypolicy.NewEnvoyL7RulesTranslator(quiet, certificatemanager.NewMockSecretManagerInline()), e.ids, testpolicy.NewPolicyMetricsNoop())
 	// Rules select their subjects by a cache of its own, which starts empty.
 	e.repo.GetSubjectSelectorCache().UpdateIdentities(known, nil, &sync.WaitGroup{})
-	e.repo.MustAddPolicyEntries(entries)
+	for _, p := range policies {
+		e.repo.ReplaceByResource(p.entries, p.resource)
+	}
 	return e
+}
+
+// source is what one object says. The engine looks for the rules of a pod by the namespace of their object; without it, it would look at all.
+type source struct {
+	resource ipcachetypes.ResourceID
+	entries  types.PolicyEntries
 }
 
 // reach is what the engine computed for one subject: the content of the policy map that the datapath would look into.

@@ -22,7 +22,6 @@ import (
 	"agentc/verify/judge"
 
 	"github.com/cilium/cilium/pkg/identity"
-	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
 
@@ -39,11 +38,11 @@ func run(env *judge.Environment, report *judge.Report, everybody bool) error {
 	configure()
 	c := &comparison{rendered: policies(env, report), everybody: everybody}
 	c.universe = newUniverse(env, c.rendered)
-	var entries types.PolicyEntries
+	var sources []source
 	for _, p := range c.rendered {
-		entries = append(entries, p.entries...)
+		sources = append(sources, p.source())
 	}
-	c.engine = newEngine(c.identities(), entries)
+	c.engine = newEngine(c.identities(), sources...)
 	c.claims = newPermitted(c.universe)
 	if err := c.subjects(report); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"agentc/verify/judge"
 	"agentc/verify/object"
 
+	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/k8s"
 	ciliumv2 "github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2"
 	slimnetworking "github.com/cilium/cilium/pkg/k8s/slim/k8s/api/networking/v1"
@@ -21,6 +22,15 @@ type rendered struct {
 	object  *object.Object
 	rules   api.Rules // of Cilium's own kinds
 	entries types.PolicyEntries
+}
+
+func (p *rendered) source() source {
+	kind := map[string]ipcachetypes.ResourceKind{
+		"CiliumNetworkPolicy": ipcachetypes.ResourceKindCNP, "CiliumClusterwideNetworkPolicy": ipcachetypes.ResourceKindCCNP, "NetworkPolicy": ipcachetypes.ResourceKindNetpol,
+	}[p.object.GetKind()]
+	// Two objects of one name add up here, as they may in turn in a cluster.
+	name := fmt.Sprintf("%s@%s:%d", p.object.GetName(), p.object.File, p.object.Line)
+	return source{ipcachetypes.NewResourceID(kind, p.object.GetNamespace(), name), p.entries}
 }
 
 // policies reads every object that Cilium enforces. One that it calls invalid is reported and enforces nothing, as in a cluster.
