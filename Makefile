@@ -1,7 +1,7 @@
 # One screen: everything that can be done here.
 GO ?= go
 
-.PHONY: compile test quick fuzz bench bench-publish verify release lint golden
+.PHONY: compile test quick judge verify mutate e2e fuzz bench bench-publish bench-verify release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
@@ -16,9 +16,18 @@ golden: ## rewrite golden files, the catalogue, the JSON Schema and generated/; 
 	$(GO) run ./cmd/agentc schema > schema/agents.d.schema.json
 	$(GO) run ./cmd/agentc compile
 
-verify: ## the generated files judged by schemas, Kyverno's engine and Argo CD's types; the first run compiles for ten minutes
-	cd verify && $(GO) test -count=1 ./...
-	cd verify/argo && $(GO) test -vet=off -count=1 ./...
+judge: ## bin/agentc and bin/agentc-verify beside it; the first time it compiles the engines, for some ten minutes
+	CGO_ENABLED=0 $(GO) build -o bin/agentc ./cmd/agentc
+	cd verify && CGO_ENABLED=0 $(GO) build -o ../bin/agentc-verify ./cmd/agentc-verify
+
+verify: judge ## the shipped fleet: do all layers say what the spec says?
+	bin/agentc verify
+
+mutate: judge ## is the judge awake? every mutant of the generated files and 200 random fleets; docs/verify.md
+	$(GO) test -tags judge -count=1 -timeout 90m -v ./hack/prove -all
+
+e2e: judge ## the shipped fleet on a real API server with Argo CD, cert-manager, Kyverno; docs/e2e.md
+	AGENTC_JUDGE=$(CURDIR)/bin/agentc-verify hack/e2e/run.sh
 
 fuzz: ## every fuzz test for a minute
 	hack/fuzz.sh 60s
@@ -28,6 +37,9 @@ bench: ## the compiler's cost for 10 to 10,000 agents, and its encoder beside si
 
 bench-publish: ## publishing 1,000 and 10,000 files beside `git add -A && git commit` of the same files
 	$(GO) test -run '^$$' -bench 'Publish/' -benchtime 3x -timeout 30m ./compiler/publish
+
+bench-verify: judge ## verifying 100 and 1,000 agents with four edges each, and asking the engine about each pair
+	$(GO) test -tags judge -run '^$$' -bench Verify -benchtime 1x -timeout 30m ./hack/prove
 
 release: ## binaries, images and bills of materials of this commit in bin/release; docs/releases.md
 	hack/release.sh

@@ -37,9 +37,18 @@ hack/score.sh
 step "a release is the same bytes in two places"
 (cd hack/release && go vet ./... && go test -count=1 ./...)
 
-step "the generated objects before their schemas, their API's defaults and Kyverno's engine"
+step "the judge, by its own tests"
 # -count=1: the go command does not see that files outside the module changed, and would show the last answer.
-(cd verify && go test -count=1 ./...)
+(cd verify && go vet ./... && go test -count=1 ./...)
+
+step "the layers of the shipped fleet agree"
+make --no-print-directory judge
+bin/agentc verify
+
+step "the judge is awake: a mutant of each kind, a few random fleets; publishing asks it"
+go vet -tags judge ./hack/prove ./cmd/agentc
+go test -tags judge -count=1 ./hack/prove
+go test -tags judge -count=1 -run Judged ./cmd/agentc
 
 step "the delivery objects before Argo CD's own types and rules"
 (cd verify/argo && go test -vet=off -count=1 ./...) # vetting would build everything twice

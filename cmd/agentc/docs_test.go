@@ -69,28 +69,36 @@ func blocksOf(t *testing.T, text string) []block {
 	return all
 }
 
+// judgedPages publish or verify, and so need the judge: TestJudgedPages executes them.
+var judgedPages = []string{"publish.md", "verify.md"}
+
 func TestPages(t *testing.T) {
 	for _, page := range pages(t) {
 		name := filepath.Base(page)
 		if name == "rules.md" {
 			continue // each of its examples is a golden case of compiler/check, which also writes the page
 		}
-		t.Run(name, func(t *testing.T) {
-			text, err := os.ReadFile(page)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines := strings.Split(string(text), "\n")
-			dir := t.TempDir()
-			for _, b := range slices.Backward(executed(t, dir, blocksOf(t, string(text)))) {
-				lines = slices.Replace(lines, b.line, b.line+len(b.lines), b.got...)
-			}
-			if changed := strings.Join(lines, "\n"); *update && changed != string(text) {
-				if err := os.WriteFile(page, []byte(changed), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+		if !slices.Contains(judgedPages, name) {
+			t.Run(name, func(t *testing.T) { execute(t, page) })
+		}
+	}
+}
+
+// execute runs everything on a page, and with -update rewrites what it prints.
+func execute(t *testing.T, page string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	for _, b := range slices.Backward(executed(t, t.TempDir(), blocksOf(t, string(text)))) {
+		lines = slices.Replace(lines, b.line, b.line+len(b.lines), b.got...)
+	}
+	if changed := strings.Join(lines, "\n"); *update && changed != string(text) {
+		if err := os.WriteFile(page, []byte(changed), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
