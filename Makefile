@@ -17,8 +17,8 @@ golden: ## rewrite golden files, the catalogue, the JSON Schema and generated/; 
 	$(GO) run ./cmd/agentc compile
 
 judge: ## bin/agentc and bin/agentc-verify beside it; the first time it compiles the engines, for some ten minutes
-	CGO_ENABLED=0 $(GO) build -o bin/agentc ./cmd/agentc
-	cd verify && CGO_ENABLED=0 $(GO) build -o ../bin/agentc-verify ./cmd/agentc-verify
+	$(GO) build -o bin/agentc ./cmd/agentc
+	cd verify && $(GO) build -o ../bin/agentc-verify ./cmd/agentc-verify
 
 verify: judge ## the shipped fleet: do all layers say what the spec says?
 	bin/agentc verify

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -54,7 +55,11 @@ func printText(w io.Writer, problems []schema.Problem) {
 		fmt.Fprintf(w, "%s: %s%s:%s %s %s[%s]%s\n", p.Position, colour, p.Severity, off, p.Message+specLine(p), faint, p.Rule, off)
 	}
 	if len(problems) > 0 {
-		fmt.Fprintf(w, "%s, %s; docs/rules.md explains each rule\n", count(errs, "error"), count(warnings, "warning"))
+		page := "docs/rules.md explains each rule"
+		if slices.ContainsFunc(problems, func(p schema.Problem) bool { return strings.HasPrefix(p.Rule, layerRule) }) {
+			page = "docs/verify.md explains the layers"
+		}
+		fmt.Fprintf(w, "%s, %s; %s\n", count(errs, "error"), count(warnings, "warning"), page)
 	}
 }
 

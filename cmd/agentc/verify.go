@@ -106,6 +106,9 @@ func (o *options) program(named string) (string, error) {
 	return program, err
 }
 
+// layerRule begins the rule of a disagreement: `layer-network`.
+const layerRule = "layer-"
+
 // findings are the disagreements as problems at the generated line.
 func (o *options) findings(a *judge.Answer) []schema.Problem {
 	var problems []schema.Problem
@@ -116,7 +119,7 @@ func (o *options) findings(a *judge.Answer) []schema.Problem {
 		}
 		problems = append(problems, schema.Problem{
 			Position: schema.Position{File: path.Join(filepath.ToSlash(o.out), f.File), Line: f.Line, Column: f.Column},
-			Severity: schema.Error, Message: message, Rule: "layer-" + f.Layer,
+			Severity: schema.Error, Message: message, Rule: layerRule + f.Layer,
 			Spec: schema.Position{File: f.Spec.File, Line: f.Spec.Line, Column: f.Spec.Column},
 		})
 	}
