@@ -14,6 +14,7 @@ import (
 	ipcachetypes "github.com/cilium/cilium/pkg/ipcache/types"
 	"github.com/cilium/cilium/pkg/option"
 	"github.com/cilium/cilium/pkg/policy"
+	"github.com/cilium/cilium/pkg/policy/api"
 	"github.com/cilium/cilium/pkg/policy/types"
 	testcm "github.com/cilium/cilium/pkg/testutils/certificatemanager"
 	testpolicy "github.com/cilium/cilium/pkg/testutils/policy"
@@ -32,6 +33,7 @@ var configure = sync.OnceFunc(func() {
 	option.Config.EnableNonDefaultDenyPolicies = true
 	option.Config.EnableIPv4 = true
 	option.Config.EnableIPv6 = true
+	api.InitEntities(clusterName) // or the entity `cluster` selects nobody
 	slog.SetDefault(slog.New(slog.NewTextHandler(io.Discard, nil)))
 })
 

@@ -1,0 +1,63 @@
+package judge
+
+import (
+	"archive/tar"
+	"bytes"
+	"strings"
+	"testing"
+)
+
+const someClaims = `{"format":1,"fleet":"soc","environments":[{"name":"dev"}]}`
+
+func archive(files ...string) []byte {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for i := 0; i < len(files); i += 2 {
+		w.WriteHeader(&tar.Header{Name: files[i], Mode: 0o644, Size: int64(len(files[i+1]))})
+		w.Write([]byte(files[i+1]))
+	}
+	w.Close()
+	return out.Bytes()
+}
+
+func TestRead(t *testing.T) {
+	for _, c := range []struct {
+		data []byte
+		want string
+	}{
+		{archive(ClaimsName, someClaims, "dev/bundle/a", "b"), ""},
+		{nil, "no claims.json on standard input"},
+		{archive(), "no claims.json"},
+		{archive("dev/bundle/a", "b", ClaimsName, someClaims), "must come first"},
+		{archive(ClaimsName, strings.Replace(someClaims, "1", "2", 1)), "claims of format 2; this judge knows format 1"},
+		{archive(ClaimsName, strings.Replace(someClaims, `"fleet"`, `"flood"`, 1)), `unknown field "flood"`},
+		{archive(ClaimsName, `{"format":1}`), "no environment"},
+		{archive(ClaimsName, someClaims, "dev/bundle/a", "b")[:1100], "unexpected EOF"},
+	} {
+		in, err := Read(bytes.NewReader(c.data))
+		if c.want == "" && (err != nil || string(in.Files["dev/bundle/a"]) != "b") || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("not %q but %v", c.want, err)
+		}
+	}
+}
+
+// TestUnreadable: a file that nobody can read has not been judged.
+func TestUnreadable(t *testing.T) {
+	in, err := Read(bytes.NewReader(archive(ClaimsName, someClaims, "dev/manifests/a.yaml", "kind: [\n", "dev/manifests/notes.txt", "kind: [\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, findings := in.Environments()
+	if len(findings) != 1 || findings[0].File != "dev/manifests/a.yaml" || findings[0].Layer != "schema" {
+		t.Error(findings)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(archive(ClaimsName, someClaims, "dev/manifests/a.yaml", "apiVersion: v1\nkind: A\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if in, err := Read(bytes.NewReader(data)); err == nil {
+			in.Environments()
+		}
+	})
+}
