@@ -39,7 +39,8 @@ bench-publish: ## publishing 1,000 and 10,000 files beside `git add -A && git co
 	$(GO) test -run '^$$' -bench 'Publish/' -benchtime 3x -timeout 30m ./compiler/publish
 
 bench-verify: judge ## verifying 100 and 1,000 agents with four edges each, and asking the engine about each pair
-	$(GO) test -tags judge -run '^$$' -bench Verify -benchtime 1x -timeout 30m ./hack/prove
+	$(GO) test -tags judge -run '^$$' -bench Verify -benchtime 1x -timeout 30m ./compiler/judge
+	cd verify && $(GO) test -run '^$$' -bench Flows ./network
 
 release: ## binaries, images and bills of materials of this commit in bin/release; docs/releases.md
 	hack/release.sh

@@ -85,8 +85,8 @@ func edits(t *testing.T) []struct{ name, old, changed, want string } {
 		{"another protocol", "        protocol: TCP\n", "        protocol: UDP\n", "lets agent coordinator (UDP 8443) reach agent remediate"},
 		{"any protocol", "        protocol: TCP\n", "        protocol: ANY\n", "lets agent coordinator (UDP 8443"},
 		{"a range that ends before it begins", "      - port: \"8443\"\n", "      - port: \"8443\"\n        endPort: 80\n", same}, // Cilium ignores its end
-		{"no default deny", "    ingress: true\n", "    ingress: false\n", same}, // the core policy denies
-		{"a denial", first, "  ingressDeny:\n  - fromEndpoints: [{}]\n" + first, same}, // of pods that may not call anyway
+		{"no default deny", "    ingress: true\n", "    ingress: false\n", same},                                                  // the core policy denies
+		{"a denial", first, "  ingressDeny:\n  - fromEndpoints: [{}]\n" + first, same},                                            // of pods that may not call anyway
 		{"a denial of the caller", first, "  ingressDeny:\n  - fromEndpoints: [{matchExpressions: [{key: 'k8s:io.kubernetes.pod.namespace', operator: Exists}]}]\n" + first, "does not let agent coordinator"},
 		{"addresses", "  egress:\n", "  egress:\n  - toCIDR: [198.51.100.0/24]\n", "has toCIDR, which nothing in a spec can mean"},
 		{"every address", "  egress:\n", "  egress:\n  - toCIDR: [0.0.0.0/0]\n", "lets agent remediate reach"},
