@@ -2,6 +2,7 @@ package judge
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -119,5 +120,16 @@ func (e *Environment) put(file, rest string, data []byte, read document) []Findi
 		return []Finding{{Layer: "schema", Environment: e.Name, File: file, Line: 1, Column: 1, Spec: e.At, Message: "cannot be read: line " + message}}
 	}
 	*into = append(*into, read.objects...)
+	if line, found := lineOf(data, skipMarker); found {
+		return []Finding{{Layer: "delivery", Environment: e.Name, File: file, Line: line, Column: 1, Spec: e.At, Message: "Argo CD passes over a file that holds " + skipMarker}}
+	}
 	return nil
+}
+
+// skipMarker keeps Argo CD from reading a file (reposerver/repository, skipFileRenderingMarker).
+const skipMarker = "+argocd:skip-file-rendering"
+
+func lineOf(data []byte, text string) (line int, found bool) {
+	before, _, found := bytes.Cut(data, []byte(text))
+	return bytes.Count(before, []byte("\n")) + 1, found
 }
