@@ -20,6 +20,7 @@ import (
 	"agentc/compiler/claims"
 	"agentc/compiler/judge"
 	"agentc/compiler/lock"
+	"agentc/compiler/verify"
 	"agentc/schema"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func (o *options) verify(ctx context.Context, cmd *cobra.Command, named string) 
 	case err != nil:
 		return err
 	}
-	answer, err := judge.All(ctx, program, asked, files)
+	answer, err := verify.All(ctx, program, asked, files)
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,7 @@ func (o *options) verified(ctx context.Context, out *compiler.Output, named stri
 		return "", nil, err
 	}
 	asked := claims.Of(out.Fleet)
-	answer, err := judge.All(ctx, program, asked, judge.FromTree(out.Tree, asked))
+	answer, err := verify.All(ctx, program, asked, judge.FromTree(out.Tree, asked))
 	if err != nil {
 		return "", nil, err
 	}

@@ -58,6 +58,9 @@ func parseAnswer(data []byte, asked *claims.Claims) (*Answer, error) {
 		if a.Environments[i].Name != env.Name {
 			return nil, fmt.Errorf("it judged %q, and was asked about %q", a.Environments[i].Name, env.Name)
 		}
+		if len(a.Environments[i].Counts) == 0 {
+			return nil, fmt.Errorf("it tried nothing of %q", env.Name)
+		}
 	}
 	return a, nil
 }

@@ -11,6 +11,7 @@ import (
 	"agentc/compiler/claims"
 	"agentc/compiler/fleettest"
 	"agentc/compiler/judge"
+	"agentc/compiler/verify"
 )
 
 // BenchmarkVerify judges fleets in which each agent may ask four others, by every layer: what `agentc verify` does beside compiling.
@@ -28,7 +29,7 @@ func BenchmarkVerify(b *testing.B) {
 			asked := claims.Of(out.Fleet)
 			files := judge.FromTree(out.Tree, asked)
 			for b.Loop() {
-				answer, err := judge.All(b.Context(), program, asked, files)
+				answer, err := verify.All(b.Context(), program, asked, files)
 				if err != nil || len(answer.Findings) > 0 {
 					b.Fatal(err, answer)
 				}

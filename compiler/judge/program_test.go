@@ -25,6 +25,7 @@ func TestFaults(t *testing.T) {
 		{"another format", "cat >/dev/null; echo '" + strings.Replace(agrees, `"format":1`, `"format":2`, 1) + "'", "different releases"},
 		{"no environment", "cat >/dev/null; echo '" + strings.Replace(agrees, `{"name":"dev","counts":{"flows":1}}`, "", 1) + "'", "judged 0 environments"},
 		{"another environment", "cat >/dev/null; echo '" + strings.Replace(agrees, "dev", "prod", 1) + "'", `judged "prod"`},
+		{"tried nothing", "cat >/dev/null; echo '" + strings.Replace(agrees, `{"flows":1}`, "{}", 1) + "'", "tried nothing"},
 		{"is killed", "kill -9 $$", "killed"},
 		{"hangs", "exec sleep 60", "killed"},
 		{"agrees", "cat >/dev/null; echo '" + agrees + "'", ""},

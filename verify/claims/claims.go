@@ -30,6 +30,7 @@ type Environment struct {
 	Outside       []Outside  `json:"outside"`
 	Identity      Identity   `json:"identity"`
 	Delivery      Delivery   `json:"delivery"`
+	Decisions     Decisions  `json:"decisions"`
 }
 
 // At is a place in the spec.
@@ -92,6 +93,121 @@ type Delivery struct {
 	Revision      string   `json:"revision"`
 	Cluster       string   `json:"cluster"`
 	SignatureKeys []string `json:"signatureKeys,omitempty"`
+}
+
+// The decision layer is judged elsewhere, by the OPA that the product links; this judge reads past it.
+type Decisions struct {
+	Fleet      string     `json:"fleet"`
+	ConfigMap  string     `json:"configMap,omitempty"`
+	Agents     []Callee   `json:"agents"`
+	Rules      []Rule     `json:"rules"`
+	Rego       []Rego     `json:"rego,omitempty"`
+	Escalation Escalation `json:"escalation"`
+	Anomaly    *Anomaly   `json:"anomaly,omitempty"`
+}
+
+type Callee struct {
+	Name       string  `json:"name"`
+	At         At      `json:"at"`
+	SPIFFE     string  `json:"spiffe"`
+	Host       string  `json:"host"`
+	Team       string  `json:"team"`
+	Entry      bool    `json:"entry,omitempty"`
+	RequestMs  int64   `json:"requestMs"`
+	ShutdownMs int64   `json:"shutdownMs"`
+	Skills     []Skill `json:"skills"`
+	Callers    []Edge  `json:"callers"`
+	Endpoints  []Use   `json:"endpoints"`
+}
+
+type Skill struct {
+	ID   string   `json:"id"`
+	At   At       `json:"at"`
+	Risk string   `json:"risk"`
+	Tags []string `json:"tags,omitempty"`
+}
+
+type Edge struct {
+	Caller    string  `json:"caller"`
+	SPIFFE    string  `json:"spiffe"`
+	Grants    []Grant `json:"grants"`
+	AllSkills bool    `json:"allSkills,omitempty"`
+	Requested At      `json:"requested"`
+	Accepted  At      `json:"accepted"`
+}
+
+type Grant struct {
+	Skill string   `json:"skill"`
+	Rules []string `json:"rules,omitempty"`
+}
+
+type Use struct {
+	Name      string `json:"name"`
+	At        At     `json:"at"`
+	Type      string `json:"type"`
+	Host      string `json:"host"`
+	Port      int32  `json:"port"`
+	TimeoutMs int64  `json:"timeoutMs"`
+	Tools     []Tool `json:"tools,omitempty"`
+}
+
+type Tool struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+type Rule struct {
+	ID         string `json:"id"`
+	At         At     `json:"at"`
+	Team       string `json:"team"`
+	Reason     string `json:"reason"`
+	Verdict    string `json:"verdict"`
+	Route      string `json:"route,omitempty"`
+	Confidence *Range `json:"confidence,omitempty"`
+	Anomaly    *Range `json:"anomaly,omitempty"`
+}
+
+type Range struct {
+	AtLeast *float64 `json:"atLeast,omitempty"`
+	Below   *float64 `json:"below,omitempty"`
+}
+
+type Rego struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+}
+
+type Escalation struct {
+	LifetimeMs   int64   `json:"lifetimeMs"`
+	DefaultRoute string  `json:"defaultRoute"`
+	Routes       []Route `json:"routes"`
+}
+
+type Route struct {
+	Name      string   `json:"name"`
+	At        At       `json:"at"`
+	Endpoint  string   `json:"endpoint"`
+	Channel   string   `json:"channel"`
+	Approvers []string `json:"approvers"`
+	Quorum    int32    `json:"quorum"`
+}
+
+type Anomaly struct {
+	At         At         `json:"at"`
+	Percentile float64    `json:"percentile"`
+	Min        float64    `json:"min"`
+	Max        float64    `json:"max"`
+	Always     []string   `json:"always,omitempty"`
+	Overrides  []Override `json:"overrides,omitempty"`
+}
+
+type Override struct {
+	ID         string  `json:"id"`
+	Source     string  `json:"source,omitempty"`
+	Priority   string  `json:"priority,omitempty"`
+	Namespace  string  `json:"namespace,omitempty"`
+	Percentile float64 `json:"percentile"`
+	Expires    string  `json:"expires"`
 }
 
 // Parse reads claims. A field or a format that is not known is an error: what is not understood cannot be judged.
