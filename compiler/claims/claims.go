@@ -29,6 +29,8 @@ type Environment struct {
 	Outside       []Outside  `json:"outside"`   // by caller and port
 	Identity      Identity   `json:"identity"`
 	Delivery      Delivery   `json:"delivery"`
+	Actuators     []Actuator `json:"actuators"` // by name
+	Decisions     Decisions  `json:"decisions"`
 }
 
 // At is a place in the spec.
@@ -102,5 +104,15 @@ type Delivery struct {
 	Path          string   `json:"path"` // of the generated folder in it
 	Revision      string   `json:"revision"`
 	Cluster       string   `json:"cluster"`
+	Applier       string   `json:"applier"` // user that Argo CD is to the cluster
 	SignatureKeys []string `json:"signatureKeys,omitempty"`
+}
+
+// Actuator is a user that changes the cluster on behalf of agents.
+type Actuator struct {
+	Name    string   `json:"name"`
+	At      At       `json:"at"`
+	User    string   `json:"user"`
+	Enforce bool     `json:"enforce"` // what carries no approval is refused, and not only reported
+	May     []string `json:"may"`     // `<group>/<resource> <verb>`
 }

@@ -28,13 +28,31 @@ func environment(env *model.Environment) Environment {
 		},
 		Delivery: Delivery{
 			At: at(field(env.From, "cluster")), Namespace: env.Fleet.Git.ArgoNamespace, Repository: env.Repository, Path: env.Fleet.Git.Path,
-			Revision: env.Revision, Cluster: env.Cluster, SignatureKeys: env.Fleet.Git.SignatureKeys,
+			Revision: env.Revision, Cluster: env.Cluster, Applier: applier(env), SignatureKeys: env.Fleet.Git.SignatureKeys,
 		},
+		Decisions: decisions(env),
+	}
+	for _, a := range env.Actuators {
+		actuator := Actuator{Name: a.Name, At: at(a.From), User: "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount, Enforce: a.Mode != "report"}
+		for _, r := range a.Resources {
+			for _, verb := range r.Verbs {
+				actuator.May = append(actuator.May, r.Group+"/"+r.Resource+" "+verb)
+			}
+		}
+		e.Actuators = append(e.Actuators, actuator)
 	}
 	f := &flows{env: env, parties: map[string]Party{}, resolves: map[string]bool{}}
 	f.all()
 	e.Parties, e.Flows, e.Outside = f.sorted()
 	return e
+}
+
+// applier is the user by which Argo CD writes: its own account in its own cluster, and in another the one that `argocd cluster add` makes.
+func applier(env *model.Environment) string {
+	if env.Cluster == "https://kubernetes.default.svc" {
+		return "system:serviceaccount:" + env.Fleet.Git.ArgoNamespace + ":argocd-application-controller"
+	}
+	return "system:serviceaccount:kube-system:argocd-manager"
 }
 
 // runtime is what agentd is called beside the agents.

@@ -183,10 +183,15 @@ func (r admissionRule) constraints(env *model.Environment) *admissionv1.MatchRes
 		MatchPolicy:       ptr(admissionv1.Equivalent),
 		NamespaceSelector: &metav1.LabelSelector{},
 		ObjectSelector:    &metav1.LabelSelector{},
-		ResourceRules:     r.matches,
+		ResourceRules:     slices.Clone(r.matches), // some are of several policies
 	}
 	if r.fleet {
 		c.NamespaceSelector.MatchLabels = map[string]string{labelFleet: env.Fleet.Name}
+		// What is in no namespace passes a selector of namespaces, whatever that demands (of the same resources, say every kind of
+		// policies.kyverno.io): without this the fleet would forbid everybody's.
+		for i := range c.ResourceRules {
+			c.ResourceRules[i].Scope = ptr(admissionv1.NamespacedScope)
+		}
 	}
 	return c
 }

@@ -50,6 +50,8 @@ var layers = []layer{
 		"what is claimed is read off the fleet: an emitter's fault must not be claimed too"},
 	{"agentc/compiler/judge", []string{"agentc/compiler/claims", "agentc/compiler/artifact"},
 		"asks the engines; it knows claims and files, and neither the fleet nor the emitters"},
+	{"agentc/compiler/verdict", []string{"agentc/compiler/claims", "agentc/compiler/judge", "agentc/policies/core"},
+		"judges the bundle by claims, files and OPA, and by nothing that wrote the bundle"},
 	{"agentc/compiler", []string{"agentc/schema", "agentc/policies/core", "agentc/compiler/model", "agentc/compiler/check", "agentc/compiler/rego", "agentc/compiler/emit", "agentc/compiler/artifact", "agentc/compiler/lock"},
 		"names the stages in order"},
 	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/artifact", "agentc/compiler/claims", "agentc/compiler/disk", "agentc/compiler/judge", "agentc/compiler/lock", "agentc/compiler/explain", "agentc/compiler/seal", "agentc/compiler/git", "agentc/compiler/publish"},

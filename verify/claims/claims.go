@@ -30,6 +30,7 @@ type Environment struct {
 	Outside       []Outside  `json:"outside"`
 	Identity      Identity   `json:"identity"`
 	Delivery      Delivery   `json:"delivery"`
+	Actuators     []Actuator `json:"actuators"`
 	Decisions     Decisions  `json:"decisions"`
 }
 
@@ -92,6 +93,7 @@ type Delivery struct {
 	Path          string   `json:"path"`
 	Revision      string   `json:"revision"`
 	Cluster       string   `json:"cluster"`
+	Applier       string   `json:"applier"`
 	SignatureKeys []string `json:"signatureKeys,omitempty"`
 }
 
@@ -208,6 +210,14 @@ type Override struct {
 	Namespace  string  `json:"namespace,omitempty"`
 	Percentile float64 `json:"percentile"`
 	Expires    string  `json:"expires"`
+}
+
+type Actuator struct {
+	Name    string   `json:"name"`
+	At      At       `json:"at"`
+	User    string   `json:"user"`
+	Enforce bool     `json:"enforce"`
+	May     []string `json:"may"`
 }
 
 // Parse reads claims. A field or a format that is not known is an error: what is not understood cannot be judged.

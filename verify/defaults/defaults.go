@@ -6,11 +6,13 @@
 package defaults
 
 import (
+	"encoding/json"
 	"fmt"
 
-	"agentc/verify/schemas"
+	"agentc/verify/object"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	"k8s.io/kubernetes/pkg/api/pod"
@@ -31,15 +33,32 @@ import (
 	policyvalidation "k8s.io/kubernetes/pkg/apis/policy/validation"
 )
 
+// codecs are the API server's, strict: what it would only warn about is an error.
+var codecs = serializer.NewCodecFactory(legacyscheme.Scheme, serializer.EnableStrict)
+
+// versions are those that an API server serves and stores without conversion. The code still knows others, which are gone or will be.
+var versions = map[string]bool{"v1": true, "apps/v1": true, "autoscaling/v2": true, "networking.k8s.io/v1": true, "policy/v1": true}
+
 // Stored is an object as the API server would store it. An error says why it would refuse it, or that the kind is not known here.
-func Stored(o schemas.Object) (map[string]any, error) {
-	internal, _, err := legacyscheme.Codecs.UniversalDecoder().Decode(o.YAML, nil, nil)
+func Stored(o *object.Object) (map[string]any, error) {
+	unlisted := fmt.Errorf("no validation is listed for %s %s", o.GetAPIVersion(), o.GetKind())
+	if !versions[o.GetAPIVersion()] {
+		return nil, unlisted
+	}
+	data, err := json.Marshal(o.Object)
 	if err != nil {
 		return nil, err
 	}
-	errs, err := validate(internal)
+	internal, _, err := codecs.UniversalDecoder().Decode(data, nil, nil)
+	if runtime.IsNotRegisteredError(err) {
+		return nil, unlisted
+	}
 	if err != nil {
 		return nil, err
+	}
+	errs, ok := validate(internal)
+	if !ok {
+		return nil, unlisted
 	}
 	if len(errs) > 0 {
 		return nil, errs.ToAggregate()
@@ -51,31 +70,31 @@ func Stored(o schemas.Object) (map[string]any, error) {
 	return runtime.DefaultUnstructuredConverter.ToUnstructured(versioned)
 }
 
-// validate calls what the API server's strategy of a kind calls when an object is created.
-func validate(object runtime.Object) (field.ErrorList, error) {
+// validate calls what the API server's strategy of a kind calls when an object is created; ok is false where we know none.
+func validate(object runtime.Object) (errs field.ErrorList, ok bool) {
 	switch o := object.(type) {
 	case *apps.Deployment:
-		return appsvalidation.ValidateDeployment(o, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)), nil
+		return appsvalidation.ValidateDeployment(o, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)), true
 	case *apps.StatefulSet:
-		return appsvalidation.ValidateStatefulSet(o, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)), nil
+		return appsvalidation.ValidateStatefulSet(o, pod.GetValidationOptionsFromPodTemplate(&o.Spec.Template, nil)), true
 	case *autoscaling.HorizontalPodAutoscaler:
-		return autoscalingvalidation.ValidateHorizontalPodAutoscaler(o, autoscalingvalidation.HorizontalPodAutoscalerSpecValidationOptions{MinReplicasLowerBound: 1}), nil
+		return autoscalingvalidation.ValidateHorizontalPodAutoscaler(o, autoscalingvalidation.HorizontalPodAutoscalerSpecValidationOptions{MinReplicasLowerBound: 1}), true
 	case *core.ConfigMap:
-		return corevalidation.ValidateConfigMap(o), nil
+		return corevalidation.ValidateConfigMap(o), true
 	case *core.LimitRange:
-		return corevalidation.ValidateLimitRange(o), nil
+		return corevalidation.ValidateLimitRange(o), true
 	case *core.Namespace:
-		return corevalidation.ValidateNamespace(o), nil
+		return corevalidation.ValidateNamespace(o), true
 	case *core.ResourceQuota:
-		return corevalidation.ValidateResourceQuota(o), nil
+		return corevalidation.ValidateResourceQuota(o), true
 	case *core.Service:
-		return corevalidation.ValidateServiceCreate(o), nil
+		return corevalidation.ValidateServiceCreate(o), true
 	case *core.ServiceAccount:
-		return corevalidation.ValidateServiceAccount(o), nil
+		return corevalidation.ValidateServiceAccount(o), true
 	case *networking.NetworkPolicy:
-		return networkingvalidation.ValidateNetworkPolicy(o, networkingvalidation.NetworkPolicyValidationOptions{}), nil
+		return networkingvalidation.ValidateNetworkPolicy(o, networkingvalidation.NetworkPolicyValidationOptions{}), true
 	case *policy.PodDisruptionBudget:
-		return policyvalidation.ValidatePodDisruptionBudget(o, policyvalidation.PodDisruptionBudgetValidationOptions{}), nil
+		return policyvalidation.ValidatePodDisruptionBudget(o, policyvalidation.PodDisruptionBudgetValidationOptions{}), true
 	}
-	return nil, fmt.Errorf("no validation is listed for %T", object)
+	return nil, false
 }

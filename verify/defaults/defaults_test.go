@@ -1,11 +1,13 @@
-package defaults
+package defaults_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"agentc/verify/defaults"
 	"agentc/verify/internal/generated"
+	"agentc/verify/object"
 	"agentc/verify/schemas"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,16 +19,16 @@ const root = "../../generated"
 // exceptions are the differences that are meant. One that is not needed any more fails the test.
 var exceptions = []struct {
 	path, reason string
-	applies      func(o schemas.Object, autoscaled map[string]bool) bool
+	applies      func(o *object.Object, autoscaled map[string]bool) bool
 }{
 	{".status", "it is the cluster's to write", always},
 	{".spec.template.spec.serviceAccount", "the old name of serviceAccountName, which the server fills from it; checkers refuse who writes it", always},
-	{".spec.replicas", "the autoscaler writes it; in Git it would undo what the autoscaler did", func(o schemas.Object, autoscaled map[string]bool) bool {
+	{".spec.replicas", "the autoscaler writes it; in Git it would undo what the autoscaler did", func(o *object.Object, autoscaled map[string]bool) bool {
 		return autoscaled[identity(o.GetNamespace(), o.GetKind(), o.GetName())]
 	}},
 }
 
-func always(schemas.Object, map[string]bool) bool { return true }
+func always(*object.Object, map[string]bool) bool { return true }
 
 // TestStored: what the API server stores is what Git holds, or Argo CD would see a difference for ever.
 func TestStored(t *testing.T) {
@@ -34,7 +36,7 @@ func TestStored(t *testing.T) {
 	autoscaled := targets(objects)
 	needed := map[string]bool{}
 	for _, o := range objects {
-		stored, err := Stored(o)
+		stored, err := defaults.Stored(o)
 		if err != nil {
 			t.Errorf("%s: %v", o, err)
 			continue
@@ -55,7 +57,7 @@ func TestStored(t *testing.T) {
 }
 
 // exception is the path of the exception for a difference, if there is one. What was written is never excepted.
-func exception(o schemas.Object, d schemas.Difference, autoscaled map[string]bool) string {
+func exception(o *object.Object, d schemas.Difference, autoscaled map[string]bool) string {
 	for _, e := range exceptions {
 		if e.path == d.Path && d.Written == nil && e.applies(o, autoscaled) {
 			return e.path
@@ -65,9 +67,9 @@ func exception(o schemas.Object, d schemas.Difference, autoscaled map[string]boo
 }
 
 // native are the generated objects of Kubernetes' own kinds, known here or not; the others are judged in package schemas.
-func native(t *testing.T) []schemas.Object {
+func native(t *testing.T) []*object.Object {
 	t.Helper()
-	var found []schemas.Object
+	var found []*object.Object
 	for _, o := range generated.Read(t, root, "manifests", "delivery") {
 		if scheme.Scheme.Recognizes(o.GroupVersionKind()) {
 			found = append(found, o)
@@ -77,7 +79,7 @@ func native(t *testing.T) []schemas.Object {
 }
 
 // targets says which workloads an autoscaler scales.
-func targets(objects []schemas.Object) map[string]bool {
+func targets(objects []*object.Object) map[string]bool {
 	found := map[string]bool{}
 	for _, o := range objects {
 		if o.GetKind() == "HorizontalPodAutoscaler" {
@@ -112,7 +114,7 @@ func TestMissing(t *testing.T) {
 	} {
 		t.Run(c.want, func(t *testing.T) {
 			o := generated.Changed(t, objects, c.kind, c.change)
-			stored, err := Stored(o)
+			stored, err := defaults.Stored(o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,10 +141,13 @@ func TestRefused(t *testing.T) {
 		{"Service", generated.Put("spec.ports.0.name", "A2A"), "spec.ports[0].name: Invalid value"},
 		{"PodDisruptionBudget", generated.Put("spec.minAvailable", int64(1)), "cannot be both set"},
 		{"Namespace", generated.Put("metadata.name", "Fleet"), "metadata.name: Invalid value"},
-		{"LimitRange", generated.Put("kind", "PodTemplate"), "no validation is listed for *core.PodTemplate"},
+		{"Namespace", generated.Put("kind", "Node"), "no validation is listed for v1 Node"},
+		{"Deployment", generated.Put("apiVersion", "apps/v1beta1"), "no validation is listed for apps/v1beta1 Deployment"},
+		{"Namespace", generated.Put("spec.finalisers", []any{}), `unknown field "spec.finalisers"`},
+		{"Namespace", generated.Put("Spec", map[string]any{}), `unknown field "Spec"`},
 	} {
 		t.Run(c.want, func(t *testing.T) {
-			if _, err := Stored(generated.Changed(t, objects, c.kind, c.change)); err == nil || !strings.Contains(err.Error(), c.want) {
+			if _, err := defaults.Stored(generated.Changed(t, objects, c.kind, c.change)); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("not refused so: %v", err)
 			}
 		})

@@ -2,6 +2,7 @@
 package layers
 
 import (
+	"agentc/verify/admission"
 	"agentc/verify/judge"
 	"agentc/verify/network"
 )
@@ -9,4 +10,5 @@ import (
 // All layers; adding one is a package and a line here.
 var All = []judge.Layer{
 	{Name: "network", Judge: network.Judge},
+	{Name: "admission", Judge: admission.Judge},
 }

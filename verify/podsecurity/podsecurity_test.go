@@ -1,26 +1,18 @@
-// Package podsecurity asks Kubernetes' own Pod Security library whether every pod that the compiler describes is restricted.
 package podsecurity
 
 import (
 	"testing"
 
 	"agentc/verify/internal/generated"
-	"agentc/verify/schemas"
+	"agentc/verify/object"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
 )
 
 const root = "../../generated"
-
-// levels: the version that the Namespaces enforce, and the one they warn by.
-var levels = []api.LevelVersion{
-	{Level: api.LevelRestricted, Version: api.MajorMinorVersion(1, 36)},
-	{Level: api.LevelRestricted, Version: api.LatestVersion()},
-}
 
 func TestRestricted(t *testing.T) {
 	templates := 0
@@ -86,7 +78,7 @@ func TestRefused(t *testing.T) {
 }
 
 // podTemplate is the template of an object of any kind that has one.
-func podTemplate(t *testing.T, o schemas.Object) (*corev1.PodTemplateSpec, bool) {
+func podTemplate(t *testing.T, o *object.Object) (*corev1.PodTemplateSpec, bool) {
 	t.Helper()
 	found, ok, err := unstructured.NestedMap(o.Object, "spec", "template")
 	if err != nil || !ok {
@@ -101,19 +93,9 @@ func podTemplate(t *testing.T, o schemas.Object) (*corev1.PodTemplateSpec, bool)
 
 func refusals(t *testing.T, template *corev1.PodTemplateSpec) []string {
 	t.Helper()
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	problems, err := Refusals(template)
 	if err != nil {
 		t.Fatal(err)
-	}
-	var problems []string
-	for _, level := range levels {
-		results := evaluator.EvaluatePod(level, &template.ObjectMeta, &template.Spec)
-		if len(results) == 0 {
-			t.Fatalf("%s: nothing was checked", level)
-		}
-		if r := policy.AggregateCheckResults(results); !r.Allowed {
-			problems = append(problems, level.String()+": "+r.ForbiddenDetail())
-		}
 	}
 	return problems
 }

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+
+	"agentc/verify/object"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -20,7 +21,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
-	"sigs.k8s.io/yaml"
 )
 
 // custom is one served version of a CustomResourceDefinition.
@@ -31,45 +31,43 @@ type custom struct {
 	cel        *cel.Validator // nil where there are no rules
 }
 
-// definition is a CustomResourceDefinition and one of its versions.
+// definition is a CustomResourceDefinition and one of its served versions.
 type definition struct {
-	from    string
 	crd     *apiextensionsv1.CustomResourceDefinition
 	version apiextensionsv1.CustomResourceDefinitionVersion
 }
 
-// AddCRDs adds the served versions of the CustomResourceDefinitions in a YAML file.
-func (s *Set) AddCRDs(source, file string) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	docs, err := split(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	for _, doc := range docs {
-		crd := &apiextensionsv1.CustomResourceDefinition{}
-		if err := yaml.Unmarshal(doc, crd); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		if err := s.addCRD(source, crd); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
-	return nil
+func (d definition) gvk() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: d.crd.Spec.Group, Version: d.version.Name, Kind: d.crd.Spec.Names.Kind}
 }
 
-func (s *Set) addCRD(source string, crd *apiextensionsv1.CustomResourceDefinition) error {
-	if crd.Kind != "CustomResourceDefinition" {
-		return fmt.Errorf("a %q is no definition", crd.Kind)
+// AddCRDs adds the served versions of the CustomResourceDefinitions in a YAML file.
+func (s *Set) AddCRDs(source string, file []byte) error {
+	found, err := definitions(file)
+	for _, d := range found {
+		s.add(d.gvk(), source, func() (*custom, error) { return newCustom(d) })
 	}
-	for _, version := range crd.Spec.Versions {
-		if version.Served {
-			s.definitions[schema.GroupVersionKind{Group: crd.Spec.Group, Version: version.Name, Kind: crd.Spec.Names.Kind}] = definition{source, crd, version}
+	return err
+}
+
+func definitions(file []byte) ([]definition, error) {
+	objects, err := object.Split("definitions", file)
+	var found []definition
+	for _, o := range objects {
+		crd := &apiextensionsv1.CustomResourceDefinition{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, crd); err != nil {
+			return nil, err
+		}
+		if crd.Kind != "CustomResourceDefinition" {
+			return nil, fmt.Errorf("a %q is no definition", crd.Kind)
+		}
+		for _, version := range crd.Spec.Versions {
+			if version.Served {
+				found = append(found, definition{crd, version})
+			}
 		}
 	}
-	return nil
+	return found, err
 }
 
 func newCustom(d definition) (*custom, error) {
@@ -99,47 +97,43 @@ func newCustom(d definition) (*custom, error) {
 	}, err
 }
 
-func (c *custom) source() string { return c.definition.from }
-
-// stored follows the API server's decoder for custom resources: what it does not know is named and dropped, then defaults
-// are added.
-func (c *custom) stored(o Object) (map[string]any, []string) {
-	object := runtime.DeepCopyJSON(o.Object)
-	_, _, problems, err := objectmeta.GetObjectMetaWithOptions(object, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
-	problems = append(problems, pruning.PruneWithOptions(object, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
-	defaulting.PruneNonNullableNullsWithoutDefaults(object, c.structural)
-	embedded, paths := objectmeta.CoerceWithOptions(nil, object, c.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
-	problems = append(problems, paths...)
-	for i, path := range problems {
-		problems[i] = "unknown field " + path
-	}
-	if err != nil {
-		problems = append(problems, err.Error())
-	}
-	if embedded != nil {
-		problems = append(problems, embedded.Error())
-	}
-	defaulting.Default(object, c.structural)
-	return object, problems
-}
-
-// check follows the validation of a custom resource that is created. CEL rules run only on what is otherwise valid, as in
-// the API server.
-func (c *custom) check(o Object) []string {
-	object, problems := c.stored(o)
+// check follows the API server's decoder for custom resources, then its validation of one that is created. What the decoder does not know
+// is named and dropped, then defaults are added. CEL rules run only on what is otherwise valid, as in the API server.
+func (c *custom) check(o *object.Object) (stored map[string]any, problems []Problem) {
+	stored, problems = c.stored(o)
 	if c.definition.version.Deprecated {
-		problems = append(problems, "the version "+o.GetAPIVersion()+" is deprecated")
+		problems = append(problems, Problem{"apiVersion", "the version " + o.GetAPIVersion() + " is deprecated"})
 	}
 	namespaced := c.definition.crd.Spec.Scope == apiextensionsv1.NamespaceScoped
 	errs := apivalidation.ValidateObjectMetaAccessor(&o.Unstructured, namespaced, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, validation.ValidateCustomResource(nil, object, c.schema)...)
-	errs = append(errs, objectmeta.Validate(nil, object, c.structural, false)...)
-	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, c.structural, object)...)
+	errs = append(errs, validation.ValidateCustomResource(nil, stored, c.schema)...)
+	errs = append(errs, objectmeta.Validate(nil, stored, c.structural, false)...)
+	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, c.structural, stored)...)
 	if c.cel != nil && len(errs) == 0 {
-		errs, _ = c.cel.Validate(context.Background(), nil, c.structural, object, nil, celconfig.RuntimeCELCostBudget)
+		errs, _ = c.cel.Validate(context.Background(), nil, c.structural, stored, nil, celconfig.RuntimeCELCostBudget)
 	}
 	for _, err := range errs {
-		problems = append(problems, err.Error())
+		problems = append(problems, Problem{err.Field, err.Error()})
 	}
-	return problems
+	return stored, problems
+}
+
+func (c *custom) stored(o *object.Object) (map[string]any, []Problem) {
+	stored := runtime.DeepCopyJSON(o.Object)
+	_, _, unknown, err := objectmeta.GetObjectMetaWithOptions(stored, objectmeta.ObjectMetaOptions{ReturnUnknownFieldPaths: true})
+	unknown = append(unknown, pruning.PruneWithOptions(stored, c.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})...)
+	defaulting.PruneNonNullableNullsWithoutDefaults(stored, c.structural)
+	embedded, paths := objectmeta.CoerceWithOptions(nil, stored, c.structural, false, objectmeta.CoerceOptions{ReturnUnknownFieldPaths: true})
+	var problems []Problem
+	for _, path := range append(unknown, paths...) {
+		problems = append(problems, Problem{path, "unknown field " + path})
+	}
+	if err != nil {
+		problems = append(problems, Problem{"metadata", err.Error()})
+	}
+	if embedded != nil {
+		problems = append(problems, Problem{embedded.Field, embedded.Error()})
+	}
+	defaulting.Default(stored, c.structural)
+	return stored, problems
 }

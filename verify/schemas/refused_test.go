@@ -41,7 +41,7 @@ func TestRefused(t *testing.T) {
 		{"unknown group", "Certificate", generated.Put("apiVersion", "certmanager.example/v1"), "no schema for certmanager.example/v1 Certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			problems := strings.Join(set.Check(generated.Changed(t, objects, c.kind, c.change)), "\n")
+			problems := strings.Join(set.check(generated.Changed(t, objects, c.kind, c.change)), "\n")
 			if !strings.Contains(problems, c.want) {
 				t.Errorf("not %q but %q", c.want, problems)
 			}
@@ -57,20 +57,5 @@ func TestMissingDefault(t *testing.T) {
 	want := []schemas.Difference{{Path: ".spec.evaluation.background.enabled", Stored: true}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, not %v", got, want)
-	}
-}
-
-func TestParse(t *testing.T) {
-	for want, doc := range map[string]string{
-		`key "name" already set`: "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  name: b\n",
-		"neither apiVersion":     "kind: Service\n",
-		"cannot unmarshal":       "- a\n",
-	} {
-		if _, err := schemas.Parse("file", []byte(doc)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", doc, err)
-		}
-	}
-	if _, err := schemas.ReadFolders(t.TempDir()); err == nil {
-		t.Error("a folder without objects is accepted")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"agentc/verify/internal/generated"
+	"agentc/verify/object"
 	"agentc/verify/schemas"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,24 +22,24 @@ const root = "../../generated"
 // that is not needed any more fails the test.
 var exceptions = []struct {
 	reason  string
-	applies func(o schemas.Object) bool
+	applies func(o *object.Object) bool
 	problem *regexp.Regexp
 }{
 	{
 		"Kyverno's command line reads its tests into its own types, where a Namespace is complete; its definition has empty metadata there",
-		func(o schemas.Object) bool {
+		func(o *object.Object) bool {
 			return o.GetAPIVersion() == "cli.kyverno.io/v1alpha1" && o.GetKind() == "Test"
 		},
 		regexp.MustCompile(`^unknown field values\.namespaces\[\d+\]\.metadata\.(annotations|labels|name)$`),
 	},
 	{
 		"the objects that somebody else sends are metadata alone where the policies look at nothing else",
-		func(o schemas.Object) bool { return len(o.Object) == 3 /* apiVersion, kind, metadata */ },
+		func(o *object.Object) bool { return len(o.Object) == 3 /* apiVersion, kind, metadata */ },
 		regexp.MustCompile(`^spec: Required value$|: spec or specs must be provided$`),
 	},
 	{
 		"a rogue may come in a version that is deprecated",
-		func(o schemas.Object) bool { return true },
+		func(o *object.Object) bool { return true },
 		regexp.MustCompile(`^the version .* is deprecated$`),
 	},
 }
@@ -49,7 +50,7 @@ func TestSchemas(t *testing.T) {
 	needed := map[string]bool{}
 	for _, o := range generated.Read(t, root, "manifests", "delivery", "admission-tests") {
 		count[o.GroupVersionKind()]++
-		for _, problem := range set.Check(o) {
+		for _, problem := range set.check(o) {
 			if reason := exception(o, problem); reason != "" {
 				needed[reason] = true
 				continue
@@ -66,7 +67,7 @@ func TestSchemas(t *testing.T) {
 }
 
 // exception is the reason of the exception for a problem, if there is one. What Argo CD applies is never excepted.
-func exception(o schemas.Object, problem string) string {
+func exception(o *object.Object, problem string) string {
 	for _, e := range exceptions {
 		if strings.Contains(o.File, "/admission-tests/") && e.applies(o) && e.problem.MatchString(problem) {
 			return e.reason
@@ -75,13 +76,13 @@ func exception(o schemas.Object, problem string) string {
 	return ""
 }
 
-func table(set *schemas.Set, count map[schema.GroupVersionKind]int) string {
+func table(set *all, count map[schema.GroupVersionKind]int) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "\nkind\tobjects\tschema\n")
 	kinds := slices.SortedFunc(maps.Keys(count), func(a, b schema.GroupVersionKind) int { return strings.Compare(a.String(), b.String()) })
 	for _, gvk := range kinds {
-		fmt.Fprintf(w, "%s %s\t%d\t%s\n", gvk.GroupVersion(), gvk.Kind, count[gvk], set.Source(gvk))
+		fmt.Fprintf(w, "%s %s\t%d\t%s\n", gvk.GroupVersion(), gvk.Kind, count[gvk], set.source(gvk))
 	}
 	w.Flush()
 	return text.String()

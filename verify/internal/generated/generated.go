@@ -2,57 +2,80 @@
 package generated
 
 import (
+	"io/fs"
+	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"agentc/verify/schemas"
+	"agentc/verify/object"
 
 	"sigs.k8s.io/yaml"
 )
 
 // Read returns the objects of all environments below the folders of these names, of which there is at least one each.
 // root is the way from the test's folder to the generated ones.
-func Read(t *testing.T, root string, names ...string) []schemas.Object {
+func Read(t *testing.T, root string, names ...string) []*object.Object {
 	t.Helper()
-	var folders []string
+	var all []*object.Object
 	for _, name := range names {
-		found, err := filepath.Glob(filepath.Join(root, "*", name))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("no %s in %s: run `agentc compile` first (%v)", name, root, err)
+		before := len(all)
+		folders, _ := filepath.Glob(filepath.Join(root, "*", name))
+		for _, folder := range folders {
+			all = append(all, read(t, folder)...)
 		}
-		folders = append(folders, found...)
+		if len(all) == before {
+			t.Fatalf("no objects in any %s of %s: run `agentc compile` first", name, root)
+		}
 	}
-	objects, err := schemas.ReadFolders(folders...)
+	return all
+}
+
+func read(t *testing.T, folder string) []*object.Object {
+	t.Helper()
+	var all []*object.Object
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		objects, err := object.Split(path, data)
+		all = append(all, objects...)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return objects
+	return all
 }
 
 // Changed is a copy of the first object of a kind with a change made to it, read from its bytes as if it had been generated.
-func Changed(t *testing.T, objects []schemas.Object, kind string, change Change) schemas.Object {
+func Changed(t *testing.T, objects []*object.Object, kind string, change Change) *object.Object {
 	t.Helper()
-	i := slices.IndexFunc(objects, func(o schemas.Object) bool { return o.GetKind() == kind })
+	i := slices.IndexFunc(objects, func(o *object.Object) bool { return o.GetKind() == kind })
 	if i < 0 {
 		t.Fatalf("no %s is generated", kind)
 	}
 	broken := objects[i].DeepCopy().Object
 	change(broken)
-	if len(schemas.Differences(objects[i].Object, broken)) == 0 {
+	if reflect.DeepEqual(objects[i].Object, broken) {
 		t.Fatal("the change changes nothing")
 	}
 	doc, err := yaml.Marshal(broken)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := schemas.Parse(objects[i].File, doc)
-	if err != nil {
+	changed, err := object.Split(objects[i].File, doc)
+	if err != nil || len(changed) != 1 {
 		t.Fatal(err)
 	}
-	return o
+	return changed[0]
 }
 
 // Change is made to one place of an object. Places are written as `spec.ports.0.name`.

@@ -1,4 +1,4 @@
-package schemas
+package schemas_test
 
 import (
 	"encoding/json"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"agentc/verify/object"
+
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/cel/openapi/resolver"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -17,20 +19,28 @@ import (
 	"k8s.io/kube-openapi/pkg/validation/spec"
 	"k8s.io/kube-openapi/pkg/validation/strfmt"
 	"k8s.io/kube-openapi/pkg/validation/validate"
-	"sigs.k8s.io/yaml"
 )
 
 const components = "#/components/schemas/"
 
-// native is one of Kubernetes' own kinds.
-type native struct {
-	from   string
-	schema *spec.Schema // references replaced by what they refer to
+// openAPI judges Kubernetes' own kinds by its OpenAPI documents: a second opinion on what package defaults says of them.
+type openAPI struct {
+	version string // of Kubernetes
+	folder  string // of the documents
+	kinds   map[schema.GroupVersionKind]*spec.Schema
 }
 
-func newNative(version, openAPI string, gvk schema.GroupVersionKind) (*native, error) {
+func (n *openAPI) source(gvk schema.GroupVersionKind) string {
+	return n.version + " " + documentOf(gvk.GroupVersion())
+}
+
+// schema is a kind's, with what it refers to in the place of the references.
+func (n *openAPI) schema(gvk schema.GroupVersionKind) (*spec.Schema, error) {
+	if s := n.kinds[gvk]; s != nil {
+		return s, nil
+	}
 	name := documentOf(gvk.GroupVersion())
-	data, err := os.ReadFile(filepath.Join(openAPI, name))
+	data, err := os.ReadFile(filepath.Join(n.folder, name))
 	if err != nil {
 		return nil, err
 	}
@@ -41,14 +51,9 @@ func newNative(version, openAPI string, gvk schema.GroupVersionKind) (*native, e
 	if doc.Components == nil {
 		return nil, fmt.Errorf("%s has no components", name)
 	}
-	expanded, err := expand(doc.Components.Schemas, gvk)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return &native{from: version + " " + name, schema: expanded}, nil
+	n.kinds[gvk], err = expand(doc.Components.Schemas, gvk)
+	return n.kinds[gvk], err
 }
-
-func (n *native) source() string { return n.from }
 
 func documentOf(gv schema.GroupVersion) string {
 	if gv.Group == "" {
@@ -86,24 +91,29 @@ func describes(s *spec.Schema, gvk schema.GroupVersionKind) bool {
 	return err == nil && len(kinds) == 1 && kinds[0] == gvk
 }
 
-func (n *native) check(o Object) []string {
-	problems := unknown("", o.Object, n.schema)
+func (n *openAPI) check(o *object.Object) []string {
+	gvk := o.GroupVersionKind()
+	s, err := n.schema(gvk)
+	if err != nil {
+		return []string{fmt.Sprintf("no schema for %s %s: %v", gvk.GroupVersion(), gvk.Kind, err)}
+	}
+	problems := unknown("", o.Object, s)
 	if err := decode(o); err != nil {
 		problems = append(problems, err.Error())
 	}
-	for _, err := range validate.NewSchemaValidator(n.schema, nil, "", strfmt.Default).Validate(o.Object).Errors {
+	for _, err := range validate.NewSchemaValidator(s, nil, "", strfmt.Default).Validate(o.Object).Errors {
 		problems = append(problems, err.Error())
 	}
 	return problems
 }
 
 // decode reads an object into its type, strictly.
-func decode(o Object) error {
+func decode(o *object.Object) error {
 	typed, err := scheme.Scheme.New(o.GroupVersionKind())
 	if err != nil {
 		return err
 	}
-	return yaml.UnmarshalStrict(o.YAML, typed)
+	return o.Into(typed)
 }
 
 // unknown lists the fields that a schema does not have. OpenAPI itself lets them pass.

@@ -1,0 +1,216 @@
+package claims
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"agentc/compiler/model"
+	"agentc/schema"
+)
+
+// Decisions is what the decision layer must say: who may ask whom for what, and what then becomes of it.
+type Decisions struct {
+	Fleet      string     `json:"fleet"`
+	ConfigMap  string     `json:"configMap,omitempty"` // <namespace>/<name> of the bundle; empty where agentd fetches it elsewhere
+	Agents     []Callee   `json:"agents"`              // by name
+	Rules      []Rule     `json:"rules"`               // by id
+	Rego       []Rego     `json:"rego,omitempty"`      // by file
+	Escalation Escalation `json:"escalation"`
+	Anomaly    *Anomaly   `json:"anomaly,omitempty"` // nil: no prefilter
+}
+
+// Callee is one agent as the one that is asked, with what its guard is told of it.
+type Callee struct {
+	Name       string  `json:"name"`
+	At         At      `json:"at"`
+	SPIFFE     string  `json:"spiffe"`
+	Host       string  `json:"host"`
+	Team       string  `json:"team"`
+	Entry      bool    `json:"entry,omitempty"`
+	RequestMs  int64   `json:"requestMs"`
+	ShutdownMs int64   `json:"shutdownMs"`
+	Skills     []Skill `json:"skills"`    // by id
+	Callers    []Edge  `json:"callers"`   // by caller
+	Endpoints  []Use   `json:"endpoints"` // by name
+}
+
+// Skill is one thing that an agent can be asked for.
+type Skill struct {
+	ID   string   `json:"id"`
+	At   At       `json:"at"`
+	Risk string   `json:"risk"`
+	Tags []string `json:"tags,omitempty"` // sorted
+}
+
+// Edge is one caller's permission: both sides agreed on every grant in it.
+type Edge struct {
+	Caller    string  `json:"caller"` // agent, client, or agentd
+	SPIFFE    string  `json:"spiffe"`
+	Grants    []Grant `json:"grants"`              // by skill
+	AllSkills bool    `json:"allSkills,omitempty"` // a call may name no skill
+	Requested At      `json:"requested"`
+	Accepted  At      `json:"accepted"`
+}
+
+// Grant is one skill of an edge, with the ids of the rules that can apply to it.
+type Grant struct {
+	Skill string   `json:"skill"`
+	Rules []string `json:"rules,omitempty"`
+}
+
+// Use is one agent's permission to reach one endpoint.
+type Use struct {
+	Name      string `json:"name"`
+	At        At     `json:"at"`
+	Type      string `json:"type"`
+	Host      string `json:"host"`
+	Port      int32  `json:"port"`
+	TimeoutMs int64  `json:"timeoutMs"`
+	Tools     []Tool `json:"tools,omitempty"` // by name
+}
+
+// Tool of an MCP server, with the digest of its definition.
+type Tool struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+// Rule is one reviewer rule. What it matches stands in the grants.
+type Rule struct {
+	ID         string `json:"id"` // <policy>/<rule>
+	At         At     `json:"at"`
+	Team       string `json:"team"`
+	Reason     string `json:"reason"`
+	Verdict    string `json:"verdict"`
+	Route      string `json:"route,omitempty"`      // of an escalation
+	Confidence *Range `json:"confidence,omitempty"` // 0 to 1; nil: any, and unknown
+	Anomaly    *Range `json:"anomaly,omitempty"`    // 0 to 100
+}
+
+// Range is atLeast <= value < below, with either end open.
+type Range struct {
+	AtLeast *float64 `json:"atLeast,omitempty"`
+	Below   *float64 `json:"below,omitempty"`
+}
+
+// Rego is one file of the reviewers. What it says is not claimed: it can only make a verdict stricter.
+type Rego struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"` // hex
+}
+
+// Escalation is how humans are asked.
+type Escalation struct {
+	LifetimeMs   int64   `json:"lifetimeMs"`
+	DefaultRoute string  `json:"defaultRoute"`
+	Routes       []Route `json:"routes"` // by name
+}
+
+// Route leads to humans.
+type Route struct {
+	Name      string   `json:"name"`
+	At        At       `json:"at"`
+	Endpoint  string   `json:"endpoint"`
+	Channel   string   `json:"channel"`
+	Approvers []string `json:"approvers"` // sorted
+	Quorum    int32    `json:"quorum"`
+}
+
+// Anomaly holds the thresholds of the prefilter, as percentiles.
+type Anomaly struct {
+	At         At         `json:"at"`
+	Percentile float64    `json:"percentile"`
+	Min        float64    `json:"min"`
+	Max        float64    `json:"max"`
+	Always     []string   `json:"always,omitempty"`    // priorities that pass whatever their score, sorted
+	Overrides  []Override `json:"overrides,omitempty"` // by id
+}
+
+// Override is another percentile for a source, a priority or a namespace; what is empty is any.
+type Override struct {
+	ID         string  `json:"id"`
+	Source     string  `json:"source,omitempty"`
+	Priority   string  `json:"priority,omitempty"`
+	Namespace  string  `json:"namespace,omitempty"`
+	Percentile float64 `json:"percentile"`
+	Expires    string  `json:"expires"` // last day, UTC
+}
+
+func decisions(env *model.Environment) Decisions {
+	d := Decisions{Fleet: env.Fleet.Name, Escalation: escalation(env.Policy.Escalation), Anomaly: anomaly(env.Policy.Anomaly)}
+	if env.BundleFrom == nil {
+		d.ConfigMap = env.System.Namespace + "/" + model.Join(env.Fleet.Name, "bundle")
+	}
+	for _, a := range env.Agents {
+		d.Agents = append(d.Agents, callee(a))
+	}
+	for _, r := range env.Policy.Rules {
+		d.Rules = append(d.Rules, Rule{
+			ID: r.ID, At: at(r.From), Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route,
+			Confidence: scale(r.When.Confidence), Anomaly: scale(r.When.Anomaly),
+		})
+	}
+	for _, r := range env.Policy.Rego {
+		sum := sha256.Sum256(r.Text)
+		d.Rego = append(d.Rego, Rego{File: r.File, SHA256: hex.EncodeToString(sum[:])})
+	}
+	return d
+}
+
+func callee(a *model.Agent) Callee {
+	c := Callee{
+		Name: a.Name, At: at(schema.Ref{Doc: a.Doc}), SPIFFE: a.SPIFFE, Host: a.Host, Team: a.Team.Name, Entry: a.Entry,
+		RequestMs: a.Workload.RequestTimeout.Milliseconds(), ShutdownMs: a.Workload.ShutdownTimeout.Milliseconds(),
+	}
+	for _, s := range a.Skills {
+		c.Skills = append(c.Skills, Skill{ID: s.ID, At: at(s.From), Risk: s.Risk, Tags: s.Tags})
+	}
+	for _, e := range a.Callers {
+		edge := Edge{Caller: e.Caller.Name, SPIFFE: e.Caller.SPIFFE, AllSkills: e.AllSkills, Requested: at(e.Requested), Accepted: at(e.Accepted)}
+		for _, g := range e.Grants {
+			grant := Grant{Skill: g.Skill.ID}
+			for _, r := range g.Rules {
+				grant.Rules = append(grant.Rules, r.ID)
+			}
+			edge.Grants = append(edge.Grants, grant)
+		}
+		c.Callers = append(c.Callers, edge)
+	}
+	for _, u := range a.Uses {
+		e := u.Endpoint
+		use := Use{Name: e.Name, At: at(u.From), Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds()}
+		for _, t := range u.Tools {
+			use.Tools = append(use.Tools, Tool{t.Name, t.Schema})
+		}
+		c.Endpoints = append(c.Endpoints, use)
+	}
+	return c
+}
+
+func scale(r *schema.Range) *Range {
+	if r == nil {
+		return nil
+	}
+	return &Range{r.AtLeast, r.Below}
+}
+
+func escalation(e model.Escalation) Escalation {
+	all := Escalation{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default}
+	for _, r := range e.Routes {
+		all.Routes = append(all.Routes, Route{
+			Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum,
+		})
+	}
+	return all
+}
+
+func anomaly(a *model.Anomaly) *Anomaly {
+	if a == nil {
+		return nil
+	}
+	all := &Anomaly{At: at(a.From), Percentile: a.Percentile, Min: a.Min, Max: a.Max, Always: a.Always}
+	for _, o := range a.Overrides {
+		all.Overrides = append(all.Overrides, Override{o.ID, o.Source, o.Priority, o.Namespace, *o.Percentile, o.Expires})
+	}
+	return all
+}

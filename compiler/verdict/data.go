@@ -1,0 +1,232 @@
+package verdict
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"agentc/compiler/claims"
+
+	"github.com/open-policy-agent/opa/v1/bundle"
+)
+
+// What agentc/data.json must hold, as the core reads it; the compiler has types of its own for it. Empty lists and objects are written.
+type (
+	data struct {
+		Environment environmentData     `json:"environment"`
+		Fleet       fleetData           `json:"fleet"`
+		Rules       map[string]ruleData `json:"rules"`
+		Escalation  escalationData      `json:"escalation"`
+		Anomaly     *anomalyData        `json:"anomaly,omitempty"`
+	}
+	environmentData struct {
+		Name        string `json:"name"`
+		Fleet       string `json:"fleet"`
+		TrustDomain string `json:"trustDomain"`
+	}
+	fleetData struct {
+		Agents map[string]agentData `json:"agents"`
+	}
+	agentData struct {
+		ID         string                  `json:"id"`
+		Host       string                  `json:"host"`
+		Team       string                  `json:"team"`
+		Entry      bool                    `json:"entry"`
+		RequestMs  int64                   `json:"requestMs"`
+		ShutdownMs int64                   `json:"shutdownMs"`
+		Skills     map[string]skillData    `json:"skills"`
+		Callers    map[string]callerData   `json:"callers"`
+		Endpoints  map[string]endpointData `json:"endpoints"`
+	}
+	skillData struct {
+		Risk    string               `json:"risk"`
+		Tags    []string             `json:"tags"`
+		Callers map[string]grantData `json:"callers"`
+	}
+	grantData struct {
+		Rules []string `json:"rules"`
+	}
+	callerData struct {
+		Agent     string   `json:"agent"`
+		Skills    []string `json:"skills"`
+		AllSkills bool     `json:"allSkills"`
+	}
+	endpointData struct {
+		Type      string            `json:"type"`
+		Host      string            `json:"host"`
+		Port      int32             `json:"port"`
+		TimeoutMs int64             `json:"timeoutMs"`
+		Tools     map[string]string `json:"tools,omitempty"`
+	}
+	ruleData struct {
+		Team    string                   `json:"team"`
+		Reason  string                   `json:"reason"`
+		Verdict string                   `json:"verdict"`
+		Route   string                   `json:"route,omitempty"`
+		When    map[string]*claims.Range `json:"when"`
+	}
+	escalationData struct {
+		LifetimeMs   int64                `json:"lifetimeMs"`
+		DefaultRoute string               `json:"defaultRoute"`
+		Routes       map[string]routeData `json:"routes"`
+	}
+	routeData struct {
+		Endpoint  string   `json:"endpoint"`
+		Channel   string   `json:"channel"`
+		Approvers []string `json:"approvers"`
+		Quorum    int32    `json:"quorum"`
+	}
+	anomalyData struct {
+		Percentile float64           `json:"percentile"`
+		Min        float64           `json:"min"`
+		Max        float64           `json:"max"`
+		Always     []string          `json:"always"`
+		Overrides  []claims.Override `json:"overrides"`
+	}
+)
+
+// data compares what OPA holds as data with the claims. The files may say the same in another order and with other blanks, and in nothing
+// else.
+func (r *report) data(spec *spec, loaded *bundle.Bundle) {
+	want := map[string]any{"agentc": spec.data()}
+	for _, d := range differences(want, loaded.Data) {
+		f := fault{kind: kindData, file: dataFile, path: d.path, message: d.String(), spec: spec.env.At}
+		if len(d.path) > 1 && d.path[0] == "agentc" {
+			f.path = d.path[1:]
+			d.path = f.path
+			f.message, f.spec = d.String(), spec.at(f.path)
+		}
+		if len(f.path) > 3 && f.path[0] == "fleet" {
+			f.group = f.path[2]
+		}
+		r.fault(f)
+	}
+}
+
+// data is what follows from the claims, as JSON is held in memory.
+func (s *spec) data() map[string]any {
+	d := data{
+		Environment: environmentData{s.env.Name, s.Fleet, s.env.TrustDomain},
+		Fleet:       fleetData{map[string]agentData{}},
+		Rules:       map[string]ruleData{},
+		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, map[string]routeData{}},
+	}
+	for i := range s.Agents {
+		d.Fleet.Agents[s.Agents[i].Name] = agentDataOf(&s.Agents[i])
+	}
+	for _, r := range s.Rules {
+		rule := ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, When: map[string]*claims.Range{}}
+		if r.Confidence != nil {
+			rule.When["confidence"] = r.Confidence
+		}
+		if r.Anomaly != nil {
+			rule.When["anomaly"] = r.Anomaly
+		}
+		d.Rules[r.ID] = rule
+	}
+	for _, r := range s.Escalation.Routes {
+		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum}
+	}
+	if a := s.Anomaly; a != nil {
+		d.Anomaly = &anomalyData{a.Percentile, a.Min, a.Max, full(a.Always), full(a.Overrides)}
+	}
+	return generic(d)
+}
+
+func agentDataOf(a *claims.Callee) agentData {
+	d := agentData{
+		ID: a.SPIFFE, Host: a.Host, Team: a.Team, Entry: a.Entry, RequestMs: a.RequestMs, ShutdownMs: a.ShutdownMs,
+		Skills: map[string]skillData{}, Callers: map[string]callerData{}, Endpoints: map[string]endpointData{},
+	}
+	for _, s := range a.Skills {
+		d.Skills[s.ID] = skillData{s.Risk, full(s.Tags), map[string]grantData{}}
+	}
+	for _, e := range a.Callers {
+		caller := callerData{Agent: e.Caller, Skills: []string{}, AllSkills: e.AllSkills}
+		for _, g := range e.Grants {
+			caller.Skills = append(caller.Skills, g.Skill)
+			d.Skills[g.Skill].Callers[e.SPIFFE] = grantData{full(g.Rules)}
+		}
+		d.Callers[e.SPIFFE] = caller
+	}
+	for _, u := range a.Endpoints {
+		tools := map[string]string{}
+		for _, t := range u.Tools {
+			tools[t.Name] = t.Digest
+		}
+		d.Endpoints[u.Name] = endpointData{u.Type, u.Host, u.Port, u.TimeoutMs, tools}
+	}
+	return d
+}
+
+// full makes an empty list of none, which JSON would call null.
+func full[T any](list []T) []T { return append([]T{}, list...) }
+
+// generic is a value as OPA reads it.
+func generic(d data) map[string]any {
+	text, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // of types that are all JSON's, and numbers that came from JSON or YAML
+	}
+	var m map[string]any
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&m); err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// at is the place in the spec that a path in the data is about.
+func (s *spec) at(path []string) claims.At {
+	key := func(i int) string {
+		if i < len(path) {
+			return path[i]
+		}
+		return ""
+	}
+	switch key(0) {
+	case "rules":
+		if r := s.rules[key(1)]; r != nil {
+			return r.At
+		}
+	case "escalation":
+		if r := s.routes[key(2)]; r != nil {
+			return r.At
+		}
+	case "anomaly":
+		if s.Anomaly != nil {
+			return s.Anomaly.At
+		}
+	case "fleet":
+		if a := s.agents[key(2)]; a != nil {
+			return s.atAgent(a, path[3:])
+		}
+	}
+	return s.env.At
+}
+
+func (s *spec) atAgent(a *claims.Callee, path []string) claims.At {
+	if len(path) < 2 {
+		return a.At
+	}
+	caller := ""
+	switch name := path[1]; path[0] {
+	case "endpoints":
+		if i := slices.IndexFunc(a.Endpoints, func(u claims.Use) bool { return u.Name == name }); i >= 0 {
+			return a.Endpoints[i].At
+		}
+	case "callers":
+		caller = name
+	case "skills":
+		if len(path) > 3 {
+			caller = path[3]
+		} else if i := slices.IndexFunc(a.Skills, func(k claims.Skill) bool { return k.ID == name }); i >= 0 {
+			return a.Skills[i].At
+		}
+	}
+	if e := s.edge(a.Name, caller); e != nil {
+		return e.Accepted
+	}
+	return a.At
+}

@@ -1,0 +1,153 @@
+package admission
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"agentc/verify/judge"
+	"agentc/verify/object"
+
+	policiesv1beta1 "github.com/kyverno/api/api/policies.kyverno.io/v1beta1"
+	celengine "github.com/kyverno/kyverno/pkg/cel/engine"
+	"github.com/kyverno/kyverno/pkg/cel/libs"
+	"github.com/kyverno/kyverno/pkg/cel/matching"
+	"github.com/kyverno/kyverno/pkg/cel/policies/vpol/compiler"
+	"github.com/kyverno/kyverno/pkg/cel/policies/vpol/engine"
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// kyverno is its engine with the policies of one environment.
+type kyverno struct {
+	engine  engine.Engine
+	objects map[string]*object.Object // the policies, by name
+	spaces  map[string]*corev1.Namespace
+	context *libs.FakeContextProvider
+}
+
+// newKyverno reads the policies and the namespaces, whose labels and annotations they look at. One that does not compile is reported,
+// and judges nothing, as in a cluster.
+func newKyverno(env *judge.Environment, report *judge.Report) (*kyverno, error) {
+	k := &kyverno{objects: map[string]*object.Object{}, spaces: map[string]*corev1.Namespace{}, context: libs.NewFakeContextProvider()}
+	var policies []policiesv1beta1.ValidatingPolicyLike
+	for _, o := range env.Manifests {
+		switch group, _, _ := strings.Cut(o.GetAPIVersion(), "/"); {
+		case o.GetKind() == "Namespace":
+			ns := &corev1.Namespace{}
+			if o.Into(ns) == nil {
+				k.spaces[ns.Name] = ns
+			}
+		case group == "policies.kyverno.io" && o.GetKind() == "ValidatingPolicy":
+			p := &policiesv1beta1.ValidatingPolicy{}
+			err := o.Into(p)
+			if err == nil {
+				_, err = engine.NewProvider(compiler.NewCompiler(), []policiesv1beta1.ValidatingPolicyLike{p}, nil)
+			}
+			if err != nil {
+				report.At(o, []any{"spec"}, env.At, "does not compile in Kyverno, which then judges nothing by it: %v", err)
+				continue
+			}
+			effective(env, report, o, p)
+			policies = append(policies, p)
+			k.objects[p.Name] = o
+		case group == "policies.kyverno.io" || group == "kyverno.io":
+			report.At(o, nil, env.At, "is of a kind that no spec leads to, and that Kyverno would act on")
+		}
+	}
+	provider, err := engine.NewProvider(compiler.NewCompiler(), policies, nil)
+	if err != nil {
+		return nil, err
+	}
+	k.engine = engine.NewEngine(provider, k.namespace, matching.NewMatcher())
+	return k, nil
+}
+
+// effective reports what the engine does not look at, and what would make the policy's word worth nothing.
+func effective(env *judge.Environment, report *judge.Report, o *object.Object, p *policiesv1beta1.ValidatingPolicy) {
+	s := &p.Spec
+	say := func(field, what string) { report.At(o, []any{"spec", field}, env.At, "%s", what) }
+	reports := strings.HasSuffix(p.Name, "-actuators-report") // the only one that is there to report
+	if !reports && (len(s.ValidationAction) != 1 || s.ValidationAction[0] != admissionregistrationv1.Deny) {
+		say("validationActions", fmt.Sprintf("does %v where it ought to deny", s.ValidationAction))
+	}
+	if s.FailurePolicy == nil || *s.FailurePolicy != "Fail" {
+		say("failurePolicy", "lets everything in while Kyverno is down")
+	}
+	if !p.Spec.AdmissionEnabled() {
+		say("evaluation", "is not asked at admission")
+	}
+	if s.EvaluationMode() != "Kubernetes" {
+		say("evaluation", "is not about requests to the API server")
+	}
+	if m := s.MatchConstraints; m != nil && (len(m.ExcludeResourceRules) > 0 || m.MatchPolicy == nil || *m.MatchPolicy != "Equivalent") {
+		say("matchConstraints", "passes over requests that it ought to look at: an exclusion, or a match of one version alone")
+	}
+}
+
+// namespace is one of the fleet's as it is rendered, or somebody else's.
+func (k *kyverno) namespace(name string) *corev1.Namespace {
+	if ns := k.spaces[name]; ns != nil {
+		return ns
+	}
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"kubernetes.io/metadata.name": name}}}
+}
+
+// request is one request to the API server.
+type request struct {
+	user        string
+	operation   admissionv1.Operation
+	object, old *unstructured.Unstructured
+	resource    string // of the path, where the kind does not say it: `pods/exec`
+}
+
+func (r request) subject() *unstructured.Unstructured {
+	if r.object != nil {
+		return r.object
+	}
+	return r.old
+}
+
+// verdict is what one policy said: pass, fail, error, or skip where a condition of it is not met.
+type verdict struct{ policy, status, message string }
+
+// ask puts a request to every policy that looks at it.
+func (k *kyverno) ask(r request) ([]verdict, error) {
+	o := r.subject()
+	gvk := o.GroupVersionKind()
+	gvr, _ := meta.UnsafeGuessKindToResource(gvk)
+	namespace := o.GetNamespace()
+	if gvk.Kind == "Namespace" {
+		namespace = o.GetName() // as the API server has it
+	}
+	q := celengine.Request(k.context, gvk, gvr, "", o.GetName(), namespace, r.operation,
+		authenticationv1.UserInfo{Username: r.user}, orNothing(r.object), orNothing(r.old), false, nil)
+	if r.resource != "" {
+		q.Request.Resource.Resource, q.Request.SubResource, _ = strings.Cut(r.resource, "/")
+	}
+	response, err := k.engine.Handle(context.Background(), q, nil)
+	if err != nil {
+		return nil, err
+	}
+	var all []verdict
+	for _, p := range response.Policies {
+		for _, rule := range p.Rules {
+			all = append(all, verdict{p.Policy.GetName(), string(rule.Status()), rule.Message()})
+		}
+	}
+	return all, nil
+}
+
+// orNothing keeps a missing object from becoming an interface that holds nil.
+func orNothing(o *unstructured.Unstructured) runtime.Object {
+	if o == nil {
+		return nil
+	}
+	return o
+}
