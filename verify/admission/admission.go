@@ -2,14 +2,15 @@
 // rendered and refuse a catalogue of rogues made of it, each by the policy that is there for it.
 //
 // Rogues begin with what is rendered and differ from it in one thing, so that nothing but this one thing can be the reason of a refusal. The
-// whole catalogue is tried on one workload of each shape (with a guard or without, with a canary or without, alone in its namespace or not). What a policy says of
-// another workload of that shape depends on its names, its images and its namespace alone; on every other workload those rogues are
+// whole catalogue is tried on one workload of each shape: what is rendered for it, but for names, images, values and quantities (workload.shape). What a policy
+// says of another workload of that shape depends on its names, its images and its namespace alone; on every other workload those rogues are
 // tried that have to do with these (TestEveryWorkload).
 package admission
 
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 
 	"agentc/verify/claims"
@@ -28,19 +29,21 @@ func run(env *judge.Environment, report *judge.Report, everything bool) error {
 	if err != nil {
 		return err
 	}
-	t := &trial{env: env, report: report, kyverno: k, index: index.Of(env)}
+	t := &trial{env: env, report: report, kyverno: k, index: index.Of(env), images: k.namedImages()}
 	var tasks []func() error
 	for _, o := range env.Manifests {
 		tasks = append(tasks, func() error { return t.admits(o) })
 	}
 	shapes := map[string]bool{}
-	for _, w := range t.workloads() {
+	all := t.workloads()
+	for _, w := range all {
 		tasks = append(tasks, func() error { return t.pods(w) })
 		whole := everything || !shapes[w.shape()]
 		shapes[w.shape()] = true
 		tasks = append(tasks, func() error { return t.rogues(w, whole) })
 	}
-	tasks = append(tasks, t.others)
+	tasks = append(tasks, t.lists(all)...)
+	tasks = append(tasks, t.others()...)
 	return concurrently(tasks)
 }
 
@@ -72,6 +75,7 @@ type trial struct {
 	env     *judge.Environment
 	kyverno *kyverno
 	index   *index.Index
+	images  []string // that the policies speak of
 
 	lock   sync.Mutex
 	report *judge.Report
@@ -110,7 +114,7 @@ func (t *trial) admitted(r request, about *object.Object, what string) error {
 		return fmt.Errorf("%s: %w", about, err)
 	}
 	for _, v := range verdicts {
-		if v.status == "fail" || v.status == "error" {
+		if v.refuses() {
 			t.at(about, nil, t.index.SpecOf(about), "is refused by the policy %s: %s: %s", v.policy, what, v.message)
 		}
 	}
@@ -120,31 +124,39 @@ func (t *trial) admitted(r request, about *object.Object, what string) error {
 // refused reports a rogue that the policy which ought to does not refuse.
 func (t *trial) refused(r request, w *workload, name, policy string) error {
 	t.count("rogues refused")
-	verdicts, err := t.kyverno.ask(r)
+	policy = t.env.Fleet + "-" + policy
+	verdicts, err := t.kyverno.ask(r, policy) // each policy that is asked reads the whole request anew
 	if err != nil {
 		return fmt.Errorf("rogue %s: %w", name, err)
 	}
-	policy = t.env.Fleet + "-" + policy
-	said := "does not look at it"
+	if len(verdicts) == 1 && verdicts[0].status == "fail" {
+		return nil
+	}
+	if verdicts, err = t.kyverno.ask(r); err != nil {
+		return fmt.Errorf("rogue %s: %w", name, err)
+	}
+	said, others := "does not look at it", "nobody refuses it"
 	for _, v := range verdicts {
-		if v.policy == policy && v.status == "fail" {
+		switch {
+		case v.policy == policy && v.status == "fail":
 			return nil
-		}
-		if v.policy == policy {
-			said = "says " + v.status
+		case v.policy == policy:
+			said = "says " + v.status + " " + v.message
+		case v.refuses():
+			others = v.policy + " refuses it"
 		}
 	}
-	at, about := t.env.At, ""
+	at, of := t.env.At, ""
 	if w != nil {
-		at, about = w.At, " of "+w.Name
+		at, of = w.At, " of "+w.Name
 	}
-	what := fmt.Sprintf("%s%s (%s %s)", name, about, r.operation, r.subject().GetKind())
+	what := fmt.Sprintf("the rogue %q%s (%s %s)", name, of, r.operation, r.subject().GetKind())
 	if o := t.kyverno.objects[policy]; o != nil {
-		t.at(o, []any{"spec"}, at, "does not refuse a rogue, %s: it %s", what, said)
+		t.at(o, []any{"spec"}, at, "should refuse %s, and %s; %s", what, strings.TrimSpace(said), others)
 		return nil
 	}
 	t.lock.Lock()
 	defer t.lock.Unlock()
-	t.report.Missing(t.env.Folder+"manifests/cluster.yaml", at, "no policy %s that would refuse a rogue, %s", policy, what)
+	t.report.Missing(t.env.Folder+"manifests/cluster.yaml", at, "there is no policy %s, which should refuse %s; %s", policy, what, others)
 	return nil
 }

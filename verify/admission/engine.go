@@ -3,8 +3,10 @@ package admission
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"agentc/verify/claims"
 	"agentc/verify/judge"
 	"agentc/verify/object"
 
@@ -73,7 +75,8 @@ func newKyverno(env *judge.Environment, report *judge.Report) (*kyverno, error) 
 func effective(env *judge.Environment, report *judge.Report, o *object.Object, p *policiesv1beta1.ValidatingPolicy) {
 	s := &p.Spec
 	say := func(field, what string) { report.At(o, []any{"spec", field}, env.At, "%s", what) }
-	reports := strings.HasSuffix(p.Name, "-actuators-report") // the only one that is there to report
+	reports := p.Name == env.Fleet+"-actuators-report" && // the only one that is there to report
+		slices.ContainsFunc(env.Actuators, func(a claims.Actuator) bool { return !a.Enforce })
 	if !reports && (len(s.ValidationAction) != 1 || s.ValidationAction[0] != admissionregistrationv1.Deny) {
 		say("validationActions", fmt.Sprintf("does %v where it ought to deny", s.ValidationAction))
 	}
@@ -85,6 +88,9 @@ func effective(env *judge.Environment, report *judge.Report, o *object.Object, p
 	}
 	if s.EvaluationMode() != "Kubernetes" {
 		say("evaluation", "is not about requests to the API server")
+	}
+	if w := s.WebhookConfiguration; w != nil && w.TimeoutSeconds != nil && (*w.TimeoutSeconds < 1 || *w.TimeoutSeconds > 30) {
+		say("webhookConfiguration", "waits for a time that the API server does not accept: its webhook is never installed")
 	}
 	if m := s.MatchConstraints; m != nil && (len(m.ExcludeResourceRules) > 0 || m.MatchPolicy == nil || *m.MatchPolicy != "Equivalent") {
 		say("matchConstraints", "passes over requests that it ought to look at: an exclusion, or a match of one version alone")
@@ -117,8 +123,11 @@ func (r request) subject() *unstructured.Unstructured {
 // verdict is what one policy said: pass, fail, error, or skip where a condition of it is not met.
 type verdict struct{ policy, status, message string }
 
-// ask puts a request to every policy that looks at it.
-func (k *kyverno) ask(r request) ([]verdict, error) {
+// refuses is true for an error as well: every policy fails closed.
+func (v verdict) refuses() bool { return v.status == "fail" || v.status == "error" }
+
+// ask puts a request to every policy that looks at it, or to one of them.
+func (k *kyverno) ask(r request, only ...string) ([]verdict, error) {
 	o := r.subject()
 	gvk := o.GroupVersionKind()
 	gvr, _ := meta.UnsafeGuessKindToResource(gvk)
@@ -131,7 +140,9 @@ func (k *kyverno) ask(r request) ([]verdict, error) {
 	if r.resource != "" {
 		q.Request.Resource.Resource, q.Request.SubResource, _ = strings.Cut(r.resource, "/")
 	}
-	response, err := k.engine.Handle(context.Background(), q, nil)
+	response, err := k.engine.Handle(context.Background(), q, func(p policiesv1beta1.ValidatingPolicyLike) bool {
+		return len(only) == 0 || slices.Contains(only, p.GetName())
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -13,19 +13,16 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// others tries the rogues that are about no workload: namespaces, the policies themselves, everybody's rights, certificate requests and actuators.
-func (t *trial) others() error {
+// others are the rogues that are about no workload: namespaces, the policies themselves, everybody's rights, certificate requests and actuators.
+func (t *trial) others() []func() error {
+	var tasks []func() error
 	for _, r := range slices.Concat(t.namespaces(), t.policies(), t.strangers()) {
-		if err := t.refused(r.request, nil, r.name, r.policy); err != nil {
-			return err
-		}
+		tasks = append(tasks, func() error { return t.refused(r.request, nil, r.name, r.policy) })
 	}
 	for i := range t.env.Actuators {
-		if err := t.actuator(&t.env.Actuators[i]); err != nil {
-			return err
-		}
+		tasks = append(tasks, func() error { return t.actuator(&t.env.Actuators[i]) })
 	}
-	return nil
+	return tasks
 }
 
 // namespaces of the fleet that a person changes.
@@ -69,13 +66,14 @@ func (t *trial) policies() []rogue {
 			rogue{"an exception from " + name, "policies", true, request{user: person, operation: admissionv1.Create, object: exception}})
 	}
 	for _, kind := range []string{"ConfigMap", "ServiceAccount", "ResourceQuota", "LimitRange", "NetworkPolicy"} {
-		for _, o := range judge.Of(t.env.Manifests, kind) {
+		for i, o := range judge.Of(t.env.Manifests, kind) {
 			edited := o.DeepCopy()
 			set(edited, "mine", "metadata", "annotations", "example.com/mine")
 			about := fmt.Sprintf(" %s %s/%s", kind, o.GetNamespace(), o.GetName())
-			all = append(all,
-				rogue{"is edited by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Update, old: &o.Unstructured, object: edited}},
-				rogue{"is removed by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Delete, old: &o.Unstructured}})
+			all = append(all, rogue{"is edited by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Update, old: &o.Unstructured, object: edited}})
+			if i == 0 {
+				all = append(all, rogue{"is removed by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Delete, old: &o.Unstructured}})
+			}
 		}
 	}
 	for i := range t.env.Workloads {
@@ -102,10 +100,14 @@ func (t *trial) strangers() []rogue {
 		all = append(all, rogue{"rights for " + group, "bindings", true, request{user: person, operation: admissionv1.Create, object: b}})
 	}
 	kind, name, _ := strings.Cut(t.env.Identity.Issuer, "/")
+	namespaces := []string{t.env.Workloads[0].Namespace}
 	if kind == "ClusterIssuer" {
-		r := made("cert-manager.io/v1", "CertificateRequest", elsewhere, "mine")
+		namespaces = append(namespaces, elsewhere)
+	}
+	for _, ns := range namespaces {
+		r := made("cert-manager.io/v1", "CertificateRequest", ns, "mine")
 		set(r, map[string]any{"name": name, "kind": kind, "group": "cert-manager.io"}, "spec", "issuerRef")
-		all = append(all, rogue{"a certificate request of a person's", "issuance", true, request{user: person, operation: admissionv1.Create, object: r}})
+		all = append(all, rogue{"a certificate request of a person's in " + ns, "issuance", true, request{user: person, operation: admissionv1.Create, object: r}})
 	}
 	return all
 }

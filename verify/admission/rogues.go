@@ -19,9 +19,7 @@ type podRogue struct {
 
 var podRogues = []podRogue{
 	{name: "another image", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { first(p).Image = other(first(p).Image) }},
-	{name: "the image of another agent", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) {
-		first(p).Image = "registry.example.com/agents/stranger:1.0.0@sha256:" + strings.Repeat("1", 64)
-	}},
+	{name: "the image of another agent", policy: "workloads", own: true, change: func(p *corev1.Pod, w *workload) { first(p).Image = w.stranger }},
 	{name: "a tag for a digest", policy: "images", own: true, change: func(p *corev1.Pod, _ *workload) { first(p).Image, _, _ = strings.Cut(first(p).Image, "@") }},
 	{name: "a digest that is cut", policy: "images", change: func(p *corev1.Pod, _ *workload) { first(p).Image = first(p).Image[:len(first(p).Image)-1] }},
 	{name: "another service account", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.ServiceAccountName = "default" }},
@@ -110,6 +108,16 @@ func (t *trial) rogues(w *workload, whole bool) error {
 			return err
 		}
 	}
+	for _, image := range t.images {
+		if slices.Contains(w.Images, image) {
+			continue
+		}
+		p := w.pod("rogue")
+		first(p).Image = image
+		if err := t.refused(request{user: w.user(), operation: admissionv1.Create, object: raw(p)}, w, "an image that a policy names", "workloads"); err != nil {
+			return err
+		}
+	}
 	for _, r := range w.requests(t.env.Environment.Delivery.Applier) {
 		if !whole && !r.own {
 			continue
@@ -177,7 +185,8 @@ func (w *workload) entries() []rogue {
 		{"ServiceProxyOptions", "services/proxy", admissionv1.Connect}, {"Pod", "pods/ephemeralcontainers", admissionv1.Update},
 		{"TokenRequest", "serviceaccounts/token", admissionv1.Create},
 	} {
-		all = append(all, rogue{e.resource, "access", true, request{user: person, operation: e.operation, object: made("v1", e.kind, w.Namespace, w.Name), resource: e.resource}})
+		// What is forbidden to everybody in a namespace of the fleet depends on the namespace's label alone.
+		all = append(all, rogue{e.resource, "access", e.resource == "pods/exec", request{user: person, operation: e.operation, object: made("v1", e.kind, w.Namespace, w.Name), resource: e.resource}})
 	}
 	return all
 }
@@ -201,7 +210,7 @@ func (w *workload) rights(applier string) []rogue {
 			}
 			set(b, []any{subject}, "subjects")
 			set(b, map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}, "roleRef")
-			all = append(all, rogue{s.name + " by a " + kind, "bindings", true, request{user: applier, operation: admissionv1.Create, object: b}})
+			all = append(all, rogue{s.name + " by a " + kind, "bindings", kind == "RoleBinding", request{user: applier, operation: admissionv1.Create, object: b}})
 		}
 	}
 	return all
@@ -245,11 +254,13 @@ func (w *workload) impostors(applier string) []rogue {
 		set(o, i.value, i.path...)
 		all = append(all, rogue{"a certificate with " + i.name, "identities", i.own, request{user: applier, operation: admissionv1.Create, object: o}})
 	}
-	abroad := c.DeepCopy()
-	abroad.SetNamespace(elsewhere)
-	return append(all,
-		rogue{"its certificate in another namespace", "issuance", true, request{user: person, operation: admissionv1.Create, object: abroad}},
-		rogue{"its certificate, removed by a person", "protection", false, request{user: person, operation: admissionv1.Delete, old: c}})
+	all = append(all, rogue{"its certificate, removed by a person", "protection", false, request{user: person, operation: admissionv1.Delete, old: c}})
+	if kind, _, _ := unstructured.NestedString(c.Object, "spec", "issuerRef", "kind"); kind == "ClusterIssuer" { // an Issuer signs for its namespace alone
+		abroad := c.DeepCopy()
+		abroad.SetNamespace(elsewhere)
+		all = append(all, rogue{"its certificate in another namespace", "issuance", true, request{user: person, operation: admissionv1.Create, object: abroad}})
+	}
+	return all
 }
 
 func made(version, kind, namespace, name string) *unstructured.Unstructured {

@@ -95,6 +95,8 @@ func TestEdits(t *testing.T) {
 	} {
 		t.Run(c.want, func(t *testing.T) { wants(t, c.want, judged.Edit{File: c.file, Old: c.old, New: c.changed}) })
 	}
+	thief := "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: soc-detect}\nspec: {containers: [{name: a, image: a, envFrom: [{secretRef: {name: detect-tls}}]}]}\n"
+	wants(t, "Pod soc-detect/a uses the secret detect-tls, which holds the key of detect", judged.Edit{File: folder + "more.yaml", New: thief})
 	wants(t, "is nobody's", extra("soc-detect", "more", "spiffe://dev.soc.example/ns/kube-system/sa/default", "more"))
 	wants(t, "is a second certificate of detect", extra("soc-detect", "more", id, "more"))
 	wants(t, "which is that of detect too", extra("soc-detect", "detect", id, "detect-tls"))

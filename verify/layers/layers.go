@@ -3,12 +3,20 @@ package layers
 
 import (
 	"agentc/verify/admission"
+	"agentc/verify/delivery"
+	"agentc/verify/identity"
 	"agentc/verify/judge"
 	"agentc/verify/network"
+	"agentc/verify/schemas"
+	"agentc/verify/workload"
 )
 
 // All layers; adding one is a package and a line here.
 var All = []judge.Layer{
+	{Name: "schema", Judge: schemas.Judge},
+	{Name: "workload", Judge: workload.Judge},
+	{Name: "identity", Judge: identity.Judge},
 	{Name: "network", Judge: network.Judge},
 	{Name: "admission", Judge: admission.Judge},
+	{Name: "delivery", Judge: delivery.Judge},
 }

@@ -4,17 +4,17 @@ import (
 	"errors"
 	"reflect"
 	"regexp"
+	"runtime"
 	"slices"
 	"sync"
 
-	"agentc/verify/claims"
 	"agentc/verify/defaults"
 	"agentc/verify/internal/index"
 	"agentc/verify/judge"
 	"agentc/verify/object"
 	"agentc/verify/podsecurity"
 
-	"k8s.io/apimachinery/pkg/runtime"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -26,24 +26,40 @@ func Judge(env *judge.Environment, report *judge.Report) error {
 	set := Embedded()
 	objects := slices.Concat(env.Manifests, env.Delivery)
 	set.prepare(objects)
-	for _, o := range objects {
-		at := ix.SpecOf(o)
-		var stored map[string]any
-		var problems []Problem
-		if set.Knows(o.GroupVersionKind()) {
-			stored, problems = set.judge(o)
-		} else {
-			stored, problems = native(o)
-		}
+	for i, problems := range set.all(ix, objects) {
 		for _, p := range problems {
-			report.At(o, object.Path(p.Path), at, "%s", p.Text)
-		}
-		if len(problems) == 0 {
-			same(ix, o, stored, report, at)
+			report.At(objects[i], object.Path(p.Path), ix.SpecOf(objects[i]), "%s", p.Text)
 		}
 	}
 	report.Count("objects", len(objects))
 	return restricted(ix, report)
+}
+
+// all are the problems of each object. It asks for several at once: this is most of what a judge has to do.
+func (s *Set) all(ix *index.Index, objects []*object.Object) [][]Problem {
+	all := make([][]Problem, len(objects))
+	var wait sync.WaitGroup
+	for worker := range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := worker; i < len(objects); i += runtime.GOMAXPROCS(0) {
+				all[i] = s.one(ix, objects[i])
+			}
+		})
+	}
+	wait.Wait()
+	return all
+}
+
+func (s *Set) one(ix *index.Index, o *object.Object) []Problem {
+	ask := native
+	if s.Knows(o.GroupVersionKind()) {
+		ask = s.judge
+	}
+	stored, problems := ask(o)
+	if len(problems) > 0 {
+		return problems
+	}
+	return same(ix, o, stored)
 }
 
 // prepare makes the schemas that the objects need, all at once rather than one after the other.
@@ -79,7 +95,7 @@ func each(err error) []error {
 	if all, ok := errors.AsType[utilerrors.Aggregate](err); ok {
 		return all.Errors()
 	}
-	if strict, ok := runtime.AsStrictDecodingError(err); ok {
+	if strict, ok := kruntime.AsStrictDecodingError(err); ok {
 		return strict.Errors()
 	}
 	return []error{err}
@@ -100,16 +116,18 @@ func fieldOf(err error) string {
 
 // same wants that the API server stores what the file holds: Argo CD would see any difference for ever. What is not written may differ
 // in what is the cluster's to write.
-func same(ix *index.Index, o *object.Object, stored map[string]any, report *judge.Report, at claims.At) {
+func same(ix *index.Index, o *object.Object, stored map[string]any) []Problem {
 	for _, path := range clusters(ix, o) {
 		leave(o.Object, stored, path...)
 	}
 	if reflect.DeepEqual(o.Object, stored) {
-		return
+		return nil
 	}
+	var problems []Problem
 	for _, d := range Differences(o.Object, stored) {
-		report.At(o, object.Path(d.Path), at, "the API server would store another object: %s", d)
+		problems = append(problems, Problem{d.Path, "the API server would store another object: " + d.String()})
 	}
+	return problems
 }
 
 // clusters are the fields that are not written and yet stored.
