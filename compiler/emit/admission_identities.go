@@ -14,7 +14,8 @@ const certManager = "system:serviceaccount:cert-manager:cert-manager"
 func identityRule(env *model.Environment) admissionRule {
 	return admissionRule{
 		name: "identities", title: "Certificates of the fleet name their own agent", fleet: true, background: true,
-		matches: []admissionv1.NamedRuleWithOperations{matching(onWrite, certv1.SchemeGroupVersion.Group, "certificates")},
+		matches:    []admissionv1.NamedRuleWithOperations{matching(onWrite, certv1.SchemeGroupVersion.Group, "certificates")},
+		conditions: []admissionv1.MatchCondition{notRehearsed},
 		variables: []admissionv1.Variable{celAdmitted,
 			variable("uris", `object.spec.?uris.orValue([])`),
 			variable("prefix", celString("spiffe://"+env.TrustDomain+"/ns/")+` + request.namespace + '/sa/'`),

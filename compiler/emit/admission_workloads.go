@@ -43,9 +43,14 @@ func podRule(name, title string, variables []admissionv1.Variable, validations .
 	}
 }
 
+// notRehearsed is false for a dry run. Argo CD rehearses a sync before it applies anything, when what a Namespace admits is still what it was: a
+// new image, or a new agent in a namespace that is there, would be refused, and never come. Nothing is stored of such a
+// request, and what follows it is looked at. Who asks cannot be a part of it: a background scan does not know.
+var notRehearsed = admissionv1.MatchCondition{Name: "not-rehearsed", Expression: `!request.?dryRun.orValue(false)`}
+
 // workloadRule admits the pods of compiled agents, made by what we compiled, and nothing else.
 func workloadRule(env *model.Environment) admissionRule {
-	return podRule("workloads", "Only compiled workloads run in the fleet",
+	rule := podRule("workloads", "Only compiled workloads run in the fleet",
 		[]admissionv1.Variable{celAdmitted, celPod, celAccount, celInit, celContainers,
 			variable("owners", `object.metadata.?ownerReferences.orValue([]).filter(o, o.?controller.orValue(false))`),
 		},
@@ -72,6 +77,8 @@ object.metadata.name == variables.account`),
     variables.init.size() == 1 && variables.init[0].name == '`+guardContainer+`' &&
     variables.init[0].?restartPolicy.orValue('') == 'Always' && variables.pod.spec.containers.size() == 1)`),
 	)
+	rule.conditions = append(rule.conditions, notRehearsed)
+	return rule
 }
 
 // replicaSetController is one of podMakers, for the tests.
