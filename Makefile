@@ -24,6 +24,8 @@ verify: judge ## the shipped fleet: do all layers say what the spec says?
 	bin/agentc verify
 
 mutate: judge ## is the judge awake? every mutant of the generated files and 200 random fleets; docs/verify.md
+	$(GO) test -count=1 -timeout 30m ./compiler/verdict
+	cd verify && $(GO) test -count=1 -timeout 30m ./...
 	$(GO) test -tags judge -count=1 -timeout 90m -v ./hack/prove -all
 
 e2e: judge ## the shipped fleet on a real API server with Argo CD, cert-manager, Kyverno; docs/e2e.md

@@ -16,8 +16,8 @@ if [ -n "$unformatted" ]; then
 fi
 go vet ./...
 
-step "tests of the compiler"
-go test ./...
+step "tests of the compiler" # -short: of what judges decisions, samples; make mutate tries everything
+go test -short ./...
 
 step "generated/ follows from the spec, and compiling again changes nothing"
 go run ./cmd/agentc check --strict
@@ -39,7 +39,7 @@ step "a release is the same bytes in two places"
 
 step "the judge, by its own tests"
 # -count=1: the go command does not see that files outside the module changed, and would show the last answer.
-(cd verify && go vet ./... && go test -count=1 ./...)
+(cd verify && go vet ./... && go test -short -count=1 ./...)
 
 step "the layers of the shipped fleet agree"
 make --no-print-directory judge

@@ -61,6 +61,7 @@ var layers = []layer{
 	{"agentc/compiler/fleettest", []string{"agentc/schema"}, "fleets of any size; only tests import it"},
 	{"agentc/compiler/git/gittest", nil, "real servers of Git; only tests import it"},
 	{"agentc/hack/layers", nil, "this test"},
+	{"agentc/hack/prove", nil, "tests only: mutants and random fleets; nothing imports it"},
 }
 
 type listed struct {

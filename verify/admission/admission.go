@@ -25,10 +25,7 @@ import (
 func Judge(env *judge.Environment, report *judge.Report) error { return run(env, report, false) }
 
 func run(env *judge.Environment, report *judge.Report, everything bool) error {
-	k, err := newKyverno(env, report)
-	if err != nil {
-		return err
-	}
+	k := newKyverno(env, report)
 	t := &trial{env: env, report: report, kyverno: k, index: index.Of(env), images: k.namedImages()}
 	var tasks []func() error
 	for _, o := range env.Manifests {

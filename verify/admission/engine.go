@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"agentc/verify/claims"
 	"agentc/verify/judge"
@@ -36,9 +37,9 @@ type kyverno struct {
 
 // newKyverno reads the policies and the namespaces, whose labels and annotations they look at. One that does not compile is reported,
 // and judges nothing, as in a cluster.
-func newKyverno(env *judge.Environment, report *judge.Report) (*kyverno, error) {
+func newKyverno(env *judge.Environment, report *judge.Report) *kyverno {
 	k := &kyverno{objects: map[string]*object.Object{}, spaces: map[string]*corev1.Namespace{}, context: libs.NewFakeContextProvider()}
-	var policies []policiesv1beta1.ValidatingPolicyLike
+	var policies []engine.Policy
 	for _, o := range env.Manifests {
 		switch group, _, _ := strings.Cut(o.GetAPIVersion(), "/"); {
 		case o.GetKind() == "Namespace":
@@ -47,28 +48,49 @@ func newKyverno(env *judge.Environment, report *judge.Report) (*kyverno, error) 
 				k.spaces[ns.Name] = ns
 			}
 		case group == "policies.kyverno.io" && o.GetKind() == "ValidatingPolicy":
-			p := &policiesv1beta1.ValidatingPolicy{}
-			err := o.Into(p)
-			if err == nil {
-				_, err = engine.NewProvider(compiler.NewCompiler(), []policiesv1beta1.ValidatingPolicyLike{p}, nil)
-			}
+			p, compiled, err := compile(o)
 			if err != nil {
 				report.At(o, []any{"spec"}, env.At, "does not compile in Kyverno, which then judges nothing by it: %v", err)
 				continue
 			}
 			effective(env, report, o, p)
-			policies = append(policies, p)
+			policies = append(policies, compiled...)
 			k.objects[p.Name] = o
 		case group == "policies.kyverno.io" || group == "kyverno.io":
 			report.At(o, nil, env.At, "is of a kind that no spec leads to, and that Kyverno would act on")
 		}
 	}
-	provider, err := engine.NewProvider(compiler.NewCompiler(), policies, nil)
-	if err != nil {
-		return nil, err
+	all := engine.ProviderFunc(func(context.Context) ([]engine.Policy, error) { return policies, nil })
+	k.engine = engine.NewEngine(all, k.namespace, matching.NewMatcher())
+	return k
+}
+
+// compile reads and compiles one policy, as Kyverno does: for itself, and once more for each kind that it generates rules for.
+func compile(o *object.Object) (*policiesv1beta1.ValidatingPolicy, []engine.Policy, error) {
+	if c, known := compilations.Load(string(o.YAML)); known {
+		return c.(*compilation).policy, c.(*compilation).compiled, nil
 	}
-	k.engine = engine.NewEngine(provider, k.namespace, matching.NewMatcher())
-	return k, nil
+	c := &compilation{policy: &policiesv1beta1.ValidatingPolicy{}}
+	if err := o.Into(c.policy); err != nil {
+		return nil, nil, err
+	}
+	provider, err := engine.NewProvider(compiler.NewCompiler(), []policiesv1beta1.ValidatingPolicyLike{c.policy}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.compiled, err = provider.Fetch(context.Background()); err != nil {
+		return nil, nil, err
+	}
+	compilations.Store(string(o.YAML), c)
+	return c.policy, c.compiled, nil
+}
+
+// compilations are kept by the text of their policy: the environments of a fleet share most of theirs.
+var compilations sync.Map
+
+type compilation struct {
+	policy   *policiesv1beta1.ValidatingPolicy
+	compiled []engine.Policy
 }
 
 // effective reports what the engine does not look at, and what would make the policy's word worth nothing.

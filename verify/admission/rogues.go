@@ -256,6 +256,18 @@ func (w *workload) impostors(applier string) []rogue {
 	}
 	all = append(all, rogue{"its certificate, removed by a person", "protection", false, request{user: person, operation: admissionv1.Delete, old: c}})
 	if kind, _, _ := unstructured.NestedString(c.Object, "spec", "issuerRef", "kind"); kind == "ClusterIssuer" { // an Issuer signs for its namespace alone
+		// Whole identities, at which nothing but the id is wrong.
+		stranger := c.DeepCopy()
+		set(stranger, []any{"spiffe://" + domain + "/ns/" + w.Namespace + "/sa/somebody-else"}, "spec", "uris")
+		set(stranger, []any{"somebody-else." + w.Namespace + ".svc"}, "spec", "dnsNames")
+		set(stranger, "somebody-else-tls", "spec", "secretName")
+		nobody := c.DeepCopy()
+		set(nobody, []any{own[0], "spiffe://" + domain + "/ns/" + w.Namespace + "/sa/somebody-else"}, "spec", "uris")
+		set(nobody, []any{}, "spec", "dnsNames")
+		set(nobody, "-tls", "spec", "secretName")
+		all = append(all,
+			rogue{"the certificate of somebody whom nobody compiled", "identities", true, request{user: applier, operation: admissionv1.Create, object: stranger}},
+			rogue{"a certificate of two", "identities", false, request{user: applier, operation: admissionv1.Create, object: nobody}})
 		abroad := c.DeepCopy()
 		abroad.SetNamespace(elsewhere)
 		all = append(all, rogue{"its certificate in another namespace", "issuance", true, request{user: person, operation: admissionv1.Create, object: abroad}})
