@@ -20,15 +20,15 @@ type podRogue struct {
 var podRogues = []podRogue{
 	{name: "another image", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { first(p).Image = other(first(p).Image) }},
 	{name: "the image of another agent", policy: "workloads", own: true, change: func(p *corev1.Pod, w *workload) { first(p).Image = w.stranger }},
-	{name: "a tag for a digest", policy: "images", own: true, change: func(p *corev1.Pod, _ *workload) { first(p).Image, _, _ = strings.Cut(first(p).Image, "@") }},
+	{name: "a tag for a digest", policy: "images", change: func(p *corev1.Pod, _ *workload) { first(p).Image, _, _ = strings.Cut(first(p).Image, "@") }},
 	{name: "a digest that is cut", policy: "images", change: func(p *corev1.Pod, _ *workload) { first(p).Image = first(p).Image[:len(first(p).Image)-1] }},
 	{name: "another service account", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.ServiceAccountName = "default" }},
-	{name: "no service account", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.ServiceAccountName = "" }},
+	{name: "no service account", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { p.Spec.ServiceAccountName = "" }},
 	{name: "the label of another", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.Labels["agents.d/agent"] = "somebody-else" }},
-	{name: "no label", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { delete(p.Labels, "agents.d/agent") }},
+	{name: "no label", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { delete(p.Labels, "agents.d/agent") }},
 	{name: "no owner", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { p.OwnerReferences = nil }},
 	{name: "an owner of another kind", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { p.OwnerReferences[0].Kind = "Job" }},
-	{name: "the owner of another", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.OwnerReferences[0].Name = "somebody-else-6c8f9d7b5" }},
+	{name: "the owner of another", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { p.OwnerReferences[0].Name = "somebody-else-6c8f9d7b5" }},
 	{name: "one container more", policy: "workloads", change: func(p *corev1.Pod, _ *workload) {
 		p.Spec.Containers = append(p.Spec.Containers, named("miner", *first(p)))
 	}},
@@ -77,11 +77,11 @@ var podRogues = []podRogue{
 			}
 		}
 	}},
-	{name: "the key in the environment", policy: "hardening", guarded: true, own: true, change: func(p *corev1.Pod, w *workload) {
+	{name: "the key in the environment", policy: "hardening", guarded: true, change: func(p *corev1.Pod, w *workload) {
 		first(p).Env = append(first(p).Env, corev1.EnvVar{Name: "KEY", ValueFrom: &corev1.EnvVarSource{
 			SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: w.Name + "-tls"}, Key: "tls.key"}}})
 	}},
-	{name: "a whole Secret in the environment", policy: "hardening", guarded: true, own: true, change: func(p *corev1.Pod, w *workload) {
+	{name: "a whole Secret in the environment", policy: "hardening", guarded: true, change: func(p *corev1.Pod, w *workload) {
 		first(p).EnvFrom = append(first(p).EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: w.Name + "-tls"}}})
 	}},
 }
@@ -234,12 +234,12 @@ func (w *workload) impostors(applier string) []rogue {
 		value any
 		path  []string
 	}{
-		{"the id of another", true, []any{"spiffe://" + domain + "/ns/" + w.Namespace + "/sa/somebody-else"}, []string{"spec", "uris"}},
+		{"the id of another", false, []any{"spiffe://" + domain + "/ns/" + w.Namespace + "/sa/somebody-else"}, []string{"spec", "uris"}},
 		{"the id of another namespace", true, []any{"spiffe://" + domain + "/ns/elsewhere/sa/" + w.Account}, []string{"spec", "uris"}},
-		{"the id of another trust domain", true, []any{"spiffe://elsewhere.example/ns/" + w.Namespace + "/sa/" + w.Account}, []string{"spec", "uris"}},
-		{"two ids", true, []any{own[0], "spiffe://" + domain + "/ns/" + w.Namespace + "/sa/somebody-else"}, []string{"spec", "uris"}},
+		{"the id of another trust domain", false, []any{"spiffe://elsewhere.example/ns/" + w.Namespace + "/sa/" + w.Account}, []string{"spec", "uris"}},
+		{"two ids", false, []any{own[0], "spiffe://" + domain + "/ns/" + w.Namespace + "/sa/somebody-else"}, []string{"spec", "uris"}},
 		{"no id", false, []any{}, []string{"spec", "uris"}},
-		{"the name of another", true, []any{"somebody-else." + w.Namespace + ".svc"}, []string{"spec", "dnsNames"}},
+		{"the name of another", false, []any{"somebody-else." + w.Namespace + ".svc"}, []string{"spec", "dnsNames"}},
 		{"every name", false, []any{"*." + w.Namespace + ".svc"}, []string{"spec", "dnsNames"}},
 		{"a name outside", false, []any{"bank.example"}, []string{"spec", "dnsNames"}},
 		{"a CA", false, true, []string{"spec", "isCA"}},
@@ -248,7 +248,7 @@ func (w *workload) impostors(applier string) []rogue {
 		{"a mail address", false, []any{"a@example.com"}, []string{"spec", "emailAddresses"}},
 		{"another issuer", false, "somebody-elses", []string{"spec", "issuerRef", "name"}},
 		{"an issuer of another kind", false, "External", []string{"spec", "issuerRef", "kind"}},
-		{"another secret", true, "somebody-else-tls", []string{"spec", "secretName"}},
+		{"another secret", false, "somebody-else-tls", []string{"spec", "secretName"}},
 	} {
 		o := c.DeepCopy()
 		set(o, i.value, i.path...)
