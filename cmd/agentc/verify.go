@@ -40,6 +40,9 @@ The engines are in a program of its own, agentc-verify, which stands beside agen
 		Example: "  agentc verify --judge bin/agentc-verify",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout %s: that is no time", timeout)}
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -83,7 +86,8 @@ func (o *options) verify(ctx context.Context, cmd *cobra.Command, named string) 
 	}
 	answer, err := verify.All(ctx, program, asked, files)
 	if err != nil {
-		return err
+		// What is known is told all the same.
+		return errors.Join(err, o.print(cmd, schema.SortProblems(slices.Concat(problems, found))))
 	}
 	found = append(found, o.findings(answer)...)
 	if err := o.finish(cmd, slices.Concat(problems, found), len(found) == 0); err != nil {

@@ -26,9 +26,6 @@ var shapes = []string{
 	"names of its own", "autoscaled", "many tools", "rules for all",
 }
 
-// Shapes are the names of the shapes that Random knows.
-func Shapes() []string { return slices.Clone(shapes) }
-
 // Random makes a fleet that compiles. The same seed makes the same fleet.
 func Random(seed uint64) []schema.Dir {
 	f := newRandom(seed)
@@ -50,7 +47,7 @@ func Random(seed uint64) []schema.Dir {
 // RandomShapes are the shapes that a seed has.
 func RandomShapes(seed uint64) []string {
 	f := newRandom(seed)
-	return slices.DeleteFunc(Shapes(), func(s string) bool { return !f.has[s] })
+	return slices.DeleteFunc(slices.Clone(shapes), func(s string) bool { return !f.has[s] })
 }
 
 // random is a fleet in the making: what the files have to agree on.

@@ -47,6 +47,11 @@ func FromFolder(folder string, of *claims.Claims) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, env := range of.Environments {
 		for _, name := range judged {
+			for _, dir := range []string{env.Name, path.Join(env.Name, name)} {
+				if info, err := root.Lstat(dir); err == nil && !info.IsDir() {
+					return nil, &LinkError{dir} // WalkDir would follow it
+				}
+			}
 			err := fs.WalkDir(root.FS(), path.Join(env.Name, name), func(p string, entry fs.DirEntry, err error) error {
 				switch {
 				case errors.Is(err, fs.ErrNotExist):

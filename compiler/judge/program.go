@@ -72,6 +72,9 @@ func Ask(ctx context.Context, program string, asked *claims.Claims, files map[st
 	}
 	written := errors.Join(write(stdin, asked, files), stdin.Close())
 	if err := cmd.Wait(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, fmt.Errorf("the judge %s has not answered: %w; --timeout gives it longer", program, cause)
+		}
 		return nil, fmt.Errorf("the judge %s: %w: %s", program, err, lastWords(stderr.String()))
 	}
 	if written != nil {

@@ -10,6 +10,7 @@ import (
 	"agentc/verify/judge"
 
 	"github.com/cilium/cilium/pkg/policy/api"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // names compares what the engine does not decide: which names may be resolved, and that no rule holds a kind of peer or of condition that no spec can
@@ -21,12 +22,83 @@ func (c *comparison) names(report *judge.Report) {
 		for i, r := range p.rules {
 			c.strange(report, p, i, r)
 		}
+		c.selectors(report, p)
 	}
 	for _, s := range c.all {
 		if s.workload != nil && s.subject {
 			c.resolved(report, s, slices.Concat(byNamespace[s.namespace], byNamespace[""]))
 		}
 	}
+}
+
+// selectors reports peers that are no party of the spec. The engine was asked about the parties and some strangers; a selector that none of these
+// satisfies may still be satisfied by somebody in the cluster.
+func (c *comparison) selectors(report *judge.Report, p *rendered) {
+	at := specOf(c.env, p.object)
+	if p.object.GetKind() == "NetworkPolicy" {
+		for _, list := range []string{"ingress", "egress"} {
+			if rules, _, _ := unstructured.NestedSlice(p.object.Object, "spec", list); len(rules) > 0 {
+				report.At(p.object, []any{"spec", list}, at, "allows something; of this kind only what denies everything is ever rendered")
+			}
+		}
+		return
+	}
+	for field, spec := range map[string][]any{"spec": {p.object.Object["spec"]}, "specs": list(p.object.Object["specs"])} {
+		for i, one := range spec {
+			rule, _ := one.(map[string]any)
+			path := []any{field}
+			if field == "specs" {
+				path = append(path, i)
+			}
+			for direction, peers := range map[string]string{"ingress": "fromEndpoints", "egress": "toEndpoints"} {
+				for j, r := range list(rule[direction]) {
+					entry, _ := r.(map[string]any)
+					for k, selector := range list(entry[peers]) {
+						if !c.claims.selectors[canonical(selector)] {
+							report.At(p.object, append(slices.Clone(path), direction, j, peers, k), at, "selects pods that are no party of the spec")
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// canonical is a selector as text, by which equal ones are known; empty where it holds anything but labels.
+func canonical(selector any) string {
+	s, _ := selector.(map[string]any)
+	match, _ := s["matchLabels"].(map[string]any)
+	if len(s) != 1 || len(match) == 0 {
+		return ""
+	}
+	labels := map[string]string{}
+	for key, value := range match {
+		labels[strings.TrimPrefix(key, "k8s:")], _ = value.(string)
+	}
+	return text(labels)
+}
+
+func text(labels map[string]string) string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		all = append(all, key+"="+labels[key])
+	}
+	return strings.Join(all, ",")
+}
+
+// selectorOf is the selector of a party's pods.
+func selectorOf(p *claims.Party) string {
+	labels := map[string]string{"io.kubernetes.pod.namespace": p.Namespace}
+	maps.Copy(labels, p.Labels)
+	if p.Account != "" {
+		labels["io.cilium.k8s.policy.serviceaccount"] = p.Account
+	}
+	return text(labels)
 }
 
 func base(p *rendered, i int) []any {

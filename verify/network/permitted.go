@@ -19,14 +19,17 @@ type permitted struct {
 	to      map[string][]claims.Flow // by callee
 	outside map[string][]claims.Outside
 	hosts   map[string]*one
+
+	selectors map[string]bool // of the parties
 }
 
 func newPermitted(u *universe) *permitted {
-	p := &permitted{u, map[*one]map[string]bool{}, map[string][]*one{}, map[string][]claims.Flow{}, map[string][]claims.Flow{}, map[string][]claims.Outside{}, map[string]*one{}}
+	p := &permitted{u, map[*one]map[string]bool{}, map[string][]*one{}, map[string][]claims.Flow{}, map[string][]claims.Flow{}, map[string][]claims.Outside{}, map[string]*one{}, map[string]bool{}}
 	spaces := map[string][]*claims.Party{}
 	for i := range u.env.Parties {
 		party := &u.env.Parties[i]
 		spaces[party.Namespace] = append(spaces[party.Namespace], party)
+		p.selectors[selectorOf(party)] = true
 	}
 	for _, o := range u.all {
 		p.parties[o] = map[string]bool{}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	yamlnode "go.yaml.in/yaml/v3"
@@ -37,8 +38,12 @@ func (o *Object) Into(typed any) error { return yaml.UnmarshalStrict(o.YAML, typ
 // without content is passed over, as Argo CD does.
 func Split(file string, data []byte) ([]*Object, error) {
 	var all []*Object
+	docs, wrong := documents(data)
+	if wrong > 0 {
+		return nil, fmt.Errorf("%s:%d: only a line that is `---` and nothing else may stand between two documents", file, wrong)
+	}
 	line := 1
-	for _, doc := range documents(data) {
+	for _, doc := range docs {
 		o, err := parse(file, doc, line)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, line, err)
@@ -53,28 +58,36 @@ func Split(file string, data []byte) ([]*Object, error) {
 
 var newline = []byte("\n")
 
-// documents cuts at lines that are `---`. The separator itself belongs to no document.
-func documents(data []byte) [][]byte {
-	var docs [][]byte
-	start := 0
+// documents cuts at lines that are `---`. The separator itself belongs to no document. Readers differ in what else they take for the end of a
+// document: what one of them would, and another not, is refused, for an object could hide behind it.
+func documents(data []byte) (docs [][]byte, wrong int) {
+	start, line := 0, 0
 	for at := 0; at < len(data); {
+		line++
 		end := len(data)
 		if i := bytes.IndexByte(data[at:], '\n'); i >= 0 {
 			end = at + i + 1
 		}
-		if l := bytes.TrimRight(data[at:end], " \t\r\n"); string(l) == "---" {
+		text := string(bytes.TrimRight(data[at:end], "\r\n"))
+		switch {
+		case text == "---":
 			docs = append(docs, data[start:at])
 			start = end
+		case strings.HasPrefix(text, "---"), strings.HasPrefix(text, "..."), strings.HasPrefix(text, "%"):
+			return nil, line
 		}
 		at = end
 	}
-	return append(docs, data[start:])
+	return append(docs, data[start:]), 0
 }
 
 func parse(file string, doc []byte, line int) (*Object, error) {
 	o := &Object{File: file, YAML: doc, Line: line}
 	data, err := yaml.YAMLToJSONStrict(doc)
 	if err != nil {
+		return nil, err
+	}
+	if err := single(doc); err != nil {
 		return nil, err
 	}
 	if string(data) == "null" {
@@ -87,6 +100,21 @@ func parse(file string, doc []byte, line int) (*Object, error) {
 		return nil, errors.New("neither apiVersion nor kind may be missing")
 	}
 	return o, nil
+}
+
+// single refuses what is more than one document: the library reads the first and says nothing of the others.
+func single(doc []byte) error {
+	dec := yamlnode.NewDecoder(bytes.NewReader(doc))
+	var node yamlnode.Node
+	if err := dec.Decode(&node); errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := dec.Decode(&node); !errors.Is(err, io.EOF) {
+		return errors.New("something stands behind the end of the object")
+	}
+	return nil
 }
 
 // At finds the line and column of the value at a path of keys and indices, or of the nearest thing around it that is there.

@@ -47,7 +47,12 @@ func TestRefused(t *testing.T) {
 		"a: b\n":                                 "neither apiVersion nor kind may be missing",
 		"- a\n":                                  "cannot unmarshal array",
 		"apiVersion: v1\nkind: A\n---\n\tb: c\n": "f.yaml:4: ",
-		"a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b,*c]\n": "unknown anchor",
+		"apiVersion: v1\nkind: A\n--- # more\nkind: B\n":                                 "f.yaml:3: only a line that is `---`",
+		"apiVersion: v1\nkind: A\n---\tb: c\n":                                           "f.yaml:3: only a line",
+		"apiVersion: v1\nkind: A\n...\nkind: B\n":                                        "f.yaml:3: only a line",
+		"%YAML 1.2\n---\napiVersion: v1\nkind: A\n":                                      "f.yaml:1: only a line",
+		`{"apiVersion": "v1", "kind": "A"}` + "\n" + `{"apiVersion": "v1", "kind": "B"}`: "f.yaml:1: ",
+		"a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b,*c]\n":                                      "unknown anchor",
 	} {
 		if _, err := Split("f.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
