@@ -23,10 +23,11 @@ judge: ## bin/agentc and bin/agentc-verify beside it; the first time it compiles
 verify: judge ## the shipped fleet: do all layers say what the spec says?
 	bin/agentc verify
 
-mutate: judge ## is the judge awake? every mutant of the generated files and 200 random fleets; docs/verify.md
+mutate: judge ## is the judge awake? all kinds of mutants, 200 random fleets, a bug in each emitter: about an hour; docs/verify.md
 	$(GO) test -count=1 -timeout 30m ./compiler/verdict
 	cd verify && $(GO) test -count=1 -timeout 30m ./...
 	$(GO) test -tags judge -count=1 -timeout 90m -v ./hack/prove -all
+	hack/prove/planted.sh
 
 e2e: judge ## the shipped fleet on a real API server with Argo CD, cert-manager, Kyverno; docs/e2e.md
 	AGENTC_JUDGE=$(CURDIR)/bin/agentc-verify hack/e2e/run.sh
