@@ -1,6 +1,6 @@
 // Command standins is what the cluster of the end-to-end test has around it, each part a process of its own on loopback:
 //
-//	standins names LISTEN NAME=ADDRESS...           a proxy that knows these names and no others
+//	standins names LISTEN NAME=ADDRESS...         a proxy that knows these names and no others
 //	standins git LISTEN CERT KEY ROOT             Git over smart HTTP; whoever pushes needs the password "publisher"
 //	standins prometheus LISTEN FILE               Prometheus's query API: every query answers with the number in FILE
 //	standins metrics LISTEN CERT KEY KUBECONFIG   metrics.k8s.io: every container uses a thousandth of a CPU
@@ -47,7 +47,7 @@ func names(entries []string) http.Handler {
 		address[name] = to
 	}
 	plain := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Host = address[r.In.URL.Host] },
+		Rewrite:   func(r *httputil.ProxyRequest) { r.Out.URL.Host = address[r.In.URL.Host] },
 		Transport: &http.Transport{DisableKeepAlives: true},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
