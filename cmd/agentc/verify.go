@@ -157,6 +157,9 @@ func printAgreement(w io.Writer, a *judge.Answer, took time.Duration) {
 // verified asks the judge about what was compiled, before it is published: these very bytes. It returns what the commit says of it.
 func (o *options) verified(ctx context.Context, out *compiler.Output, named string) (string, []schema.Problem, error) {
 	program, err := o.program(named)
+	if is[usageError](err) {
+		err = usageError{fmt.Errorf("%w; --unverified asks no judge, and says so", err)}
+	}
 	if err != nil {
 		return "", nil, err
 	}
