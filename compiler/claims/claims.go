@@ -89,11 +89,13 @@ type Outside struct {
 
 // Identity is what certificates of the environment have in common.
 type Identity struct {
-	At          At     `json:"at"`
-	Issuer      string `json:"issuer"` // <kind>/<name>
-	Duration    string `json:"duration"`
-	RenewBefore string `json:"renewBefore"`
-	CA          string `json:"ca"` // PEM
+	At          At                `json:"at"`
+	Issuer      string            `json:"issuer"` // <kind>/<name>
+	Duration    string            `json:"duration"`
+	RenewBefore string            `json:"renewBefore"`
+	CA          string            `json:"ca"`    // PEM
+	Trust       string            `json:"trust"` // which bundles load: key, or git
+	Keys        map[string]string `json:"keys"`  // public keys that seal bundles, PEM by id
 }
 
 // Delivery is where Argo CD finds the files and applies them.

@@ -24,7 +24,7 @@ func environment(env *model.Environment) Environment {
 		Workloads: workloads(env),
 		Identity: Identity{
 			At: at(field(env.From, "issuer")), Issuer: env.Issuer.Kind + "/" + env.Issuer.Name,
-			Duration: env.Duration.String(), RenewBefore: env.RenewBefore.String(), CA: strings.Join(env.CA, ""),
+			Duration: env.Duration.String(), RenewBefore: env.RenewBefore.String(), CA: strings.Join(env.CA, ""), Trust: env.Trust, Keys: keys(env),
 		},
 		Delivery: Delivery{
 			At: at(field(env.From, "cluster")), Namespace: env.Fleet.Git.ArgoNamespace, Repository: env.Repository, Path: env.Fleet.Git.Path,
@@ -45,6 +45,15 @@ func environment(env *model.Environment) Environment {
 	f.all()
 	e.Parties, e.Flows, e.Outside = f.sorted()
 	return e
+}
+
+// keys are the public ones that seal bundles; where Git is trusted there may be none.
+func keys(env *model.Environment) map[string]string {
+	all := map[string]string{}
+	for _, k := range env.Keys {
+		all[k.ID] = k.Key
+	}
+	return all
 }
 
 // applier is the user by which Argo CD writes: its own account in its own cluster, and in another the one that `argocd cluster add` makes.

@@ -53,7 +53,7 @@ func concurrently(tasks []func() error) error {
 	for range runtime.GOMAXPROCS(0) {
 		wait.Go(func() {
 			for task := range work {
-				if err := task(); err != nil {
+				if err := judge.Guard(task); err != nil {
 					once.Do(func() { failed = err })
 				}
 			}

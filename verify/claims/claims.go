@@ -79,11 +79,13 @@ type Outside struct {
 }
 
 type Identity struct {
-	At          At     `json:"at"`
-	Issuer      string `json:"issuer"`
-	Duration    string `json:"duration"`
-	RenewBefore string `json:"renewBefore"`
-	CA          string `json:"ca"`
+	At          At                `json:"at"`
+	Issuer      string            `json:"issuer"`
+	Duration    string            `json:"duration"`
+	RenewBefore string            `json:"renewBefore"`
+	CA          string            `json:"ca"`
+	Trust       string            `json:"trust"`
+	Keys        map[string]string `json:"keys"`
 }
 
 type Delivery struct {

@@ -40,6 +40,7 @@ func Judge(env *judge.Environment, report *judge.Report) error {
 	j.selectors()
 	j.bundle()
 	report.Count("identities", len(env.Workloads))
+	j.rings()
 	return nil
 }
 

@@ -31,6 +31,8 @@ func (j *judging) pod(p *index.Pod) {
 	j.mounted(p, w, guard)
 	j.authority(p, w, guard)
 	j.arguments(p, w, guard)
+	j.told(p, w, guard)
+	j.volumes(p, w)
 }
 
 // noToken: no container can ask the cluster for anything, not even who it is.

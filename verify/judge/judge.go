@@ -3,6 +3,7 @@ package judge
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,7 +54,11 @@ func Run(env *Environment, layers []Layer) (*Report, error) {
 	r := &Report{Counts: map[string]int{}, env: env}
 	for _, l := range layers {
 		r.layer = l.Name
-		if err := l.Judge(env, r); err != nil {
+		err := Guard(func() error { return l.Judge(env, r) })
+		var unjudged *Unjudged
+		if errors.As(err, &unjudged) {
+			r.Missing(env.Folder+"manifests", env.At, "the judge cannot judge this layer, so odd is what it found: %v", unjudged.Reason)
+		} else if err != nil {
 			return nil, fmt.Errorf("%s of %s: %w", l.Name, env.Name, err)
 		}
 	}
@@ -62,6 +67,22 @@ func Run(env *Environment, layers []Layer) (*Report, error) {
 	})
 	r.Findings = slices.Compact(r.Findings)
 	return r, nil
+}
+
+// Unjudged is a layer that broke on what it was given. Files that nobody can judge are at fault like those that are judged wrong, and what the
+// other layers found must be told.
+type Unjudged struct{ Reason any }
+
+func (u *Unjudged) Error() string { return fmt.Sprint(u.Reason) }
+
+// Guard runs a part of a layer. A layer that has goroutines of its own runs each of their tasks by it.
+func Guard(task func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = &Unjudged{reason}
+		}
+	}()
+	return task()
 }
 
 // Count adds to what was tried.

@@ -61,3 +61,20 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestUnjudged: a layer that breaks is a finding, and keeps nobody else's from being told.
+func TestUnjudged(t *testing.T) {
+	in, err := Read(bytes.NewReader(archive(ClaimsName, someClaims)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := Judge(in, []Layer{
+		{"one", func(_ *Environment, r *Report) error { r.Missing("a", r.env.At, "found"); return nil }},
+		{"two", func(*Environment, *Report) error {
+			return Guard(func() error { var none []int; _ = none[1]; return nil })
+		}},
+	})
+	if err != nil || len(answer.Findings) != 2 || answer.Findings[1].Layer != "two" {
+		t.Error(answer, err)
+	}
+}
