@@ -113,8 +113,8 @@ var identityKinds = []kind{
 		o.remove("data", "ca.crt")
 	})},
 	{name: "ConfigMap of the CA dropped", layers: "identity workload", mutate: named("ConfigMap", "ca", func(o *object) { o.dropped = true })},
-	{name: "key of bundles dropped", layers: "identity workload decision", gap: "nobody claims which keys seal bundles", mutate: named("ConfigMap", "agentd-keys", func(o *object) { o.remove("data") })},
-	{name: "key of bundles added", layers: "identity workload decision", gap: "nobody claims which keys seal bundles", mutate: named("ConfigMap", "agentd-keys", func(o *object) {
+	{name: "key of bundles dropped", layers: "identity workload decision", mutate: named("ConfigMap", "agentd-keys", func(o *object) { o.remove("data") })},
+	{name: "key of bundles added", layers: "identity workload decision", mutate: named("ConfigMap", "agentd-keys", func(o *object) {
 		o.set("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE7s6NxIAoM0NgabTjDk7dIG3Eeact\nk87+MHoTBY4Qy3YaotnNJQuQC3nSTBKCItm3x+y1lfeqra7oO02QR1REzQ==\n-----END PUBLIC KEY-----\n", "data", "more.pem")
 	})},
 

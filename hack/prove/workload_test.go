@@ -60,20 +60,20 @@ var workloadKinds = []kind{
 	{name: "command", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["command"] = l("/bin/sh", "-c", "sleep 1d") }, everyContainer...)},
 	{name: "arguments of the agent", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["args"] = l("--unguarded") }, "agent")},
 	{name: "argument dropped", layers: "workload identity", gap: "nobody compares the arguments with the spec", mutate: withoutArgument},
-	{name: "argument added", layers: "workload", gap: "nobody compares the arguments with the spec", mutate: containers(func(_ *object, c y) { c["args"] = append(list(c, "args"), "--dev") }, "guard", "agentd")},
+	{name: "argument added", layers: "workload identity", mutate: containers(func(_ *object, c y) { c["args"] = append(list(c, "args"), "--dev") }, "guard", "agentd")},
 	{name: "argument given again", layers: "workload identity", mutate: containers(func(_ *object, c y) { c["args"] = append(list(c, "args"), "--environment=elsewhere") }, "guard", "agentd")},
-	{name: "trusts unsealed bundles", layers: "workload identity decision", gap: "nobody compares the arguments with the spec", mutate: argument("--trust", func(_ *object, value string) string {
+	{name: "trusts unsealed bundles", layers: "workload identity decision", mutate: argument("--trust", func(_ *object, value string) string {
 		return map[string]string{"key": "git", "git": "key"}[value]
 	})},
 	{name: "upstream elsewhere", layers: "workload", mutate: argument("--upstream", constant("http://elsewhere.example:8080"))},
 	{name: "egress on every address", layers: "workload", mutate: argument("--egress", constant(":8082"))},
 	{name: "guard on another port", layers: "workload", mutate: argument("--listen", constant(":9443"))},
-	{name: "bundle from elsewhere", layers: "workload decision", gap: "nobody compares the arguments with the spec", mutate: argument("--bundle", constant("https://elsewhere.example/bundle.tar.gz"))},
+	{name: "bundle from elsewhere", layers: "workload decision identity", mutate: argument("--bundle", constant("https://elsewhere.example/bundle.tar.gz"))},
 	{name: "request that may take longer", layers: "workload", gap: "nobody compares the arguments with the spec", mutate: argument("--request-timeout", constant("59m0s"))},
-	{name: "cards from elsewhere", layers: "workload", gap: "nobody compares the arguments with the spec", mutate: argument("--cards", constant("/tmp"))},
-	{name: "bundles' keys from elsewhere", layers: "workload identity", gap: "nobody compares the arguments with the spec", mutate: argument("--keys", constant("/tmp"))},
+	{name: "cards from elsewhere", layers: "workload identity", mutate: argument("--cards", constant("/tmp"))},
+	{name: "bundles' keys from elsewhere", layers: "workload identity", mutate: argument("--keys", constant("/tmp"))},
 	{name: "credentials from elsewhere", layers: "workload identity", gap: "nobody compares the arguments with the spec", mutate: argument("--credentials", constant("/tmp"))},
-	{name: "traces to elsewhere", layers: "workload", gap: "nobody compares the arguments with the spec", mutate: argument("--otlp", constant("elsewhere.example:4317"))},
+	{name: "traces to elsewhere", layers: "workload identity", mutate: argument("--otlp", constant("elsewhere.example:4317"))},
 	{name: "mode of agentd", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["args"] = append(l("run"), list(c, "args")[1:]...) }, "guard", "agentd")},
 
 	{name: "host network", layers: "workload schema", mutate: pods(func(_ *object, pod y) { pod["hostNetwork"] = true })},
