@@ -38,7 +38,7 @@ plant() {
 
 plant workload 'workload|identity|admission' 'agents get a token' \
 	workload_pod.go 's/AutomountServiceAccountToken:  ptr(false)/AutomountServiceAccountToken: ptr(true)/'
-plant workload 'workload' 'the agent is asked unguarded' \
+plant workload 'workload|identity' 'the agent is asked unguarded' \
 	workload_pod.go 's|"guard",$|"serve",|'
 plant identity 'identity' 'certificates of clients only' \
 	identity.go 's/certv1.UsageServerAuth, //'
