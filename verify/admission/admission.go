@@ -41,7 +41,12 @@ func run(env *judge.Environment, report *judge.Report, everything bool) error {
 	}
 	tasks = append(tasks, t.lists(all)...)
 	tasks = append(tasks, t.others()...)
-	return concurrently(tasks)
+	if len(all) > 0 {
+		tasks = append(tasks, t.exempted(all[0])...)
+	}
+	err := concurrently(tasks)
+	k.reportSilent(env, report)
+	return err
 }
 
 // concurrently runs tasks on every core, and returns the first failure.
@@ -90,6 +95,21 @@ func (t *trial) at(o *object.Object, path []any, spec claims.At, format string, 
 	t.report.At(o, path, spec, format, args...)
 }
 
+// lacks is the label by which a policy should know a rendered object, and does not.
+func (t *trial) lacks(o *object.Object, policy string) string {
+	if o == nil {
+		return ""
+	}
+	key, value := "app.kubernetes.io/managed-by", "agentc"
+	if policy == t.env.Fleet+"-namespaces" {
+		key, value = "agents.d/fleet", t.env.Fleet
+	}
+	if o.GetLabels()[key] == value {
+		return ""
+	}
+	return key + "=" + value
+}
+
 // admits wants an object let in when Argo CD makes it, and when Argo CD leaves it as it is.
 func (t *trial) admits(o *object.Object) error {
 	t.count("objects admitted")
@@ -126,7 +146,7 @@ func (t *trial) refused(r request, w *workload, name, policy string) error {
 	if err != nil {
 		return fmt.Errorf("rogue %s: %w", name, err)
 	}
-	if len(verdicts) == 1 && verdicts[0].status == "fail" {
+	if len(verdicts) == 1 && verdicts[0].status == "fail" || t.kyverno.isSilent(policy) {
 		return nil
 	}
 	if verdicts, err = t.kyverno.ask(r); err != nil {
@@ -148,6 +168,10 @@ func (t *trial) refused(r request, w *workload, name, policy string) error {
 		at, of = w.At, " of "+w.Name
 	}
 	what := fmt.Sprintf("the rogue %q%s (%s %s)", name, of, r.operation, r.subject().GetKind())
+	if label := t.lacks(r.from, policy); label != "" {
+		t.at(r.from, []any{"metadata", "labels"}, at, "is not protected by the policy %s, which knows what belongs to the fleet by the label %s: nothing refuses %s", policy, label, what)
+		return nil
+	}
 	if o := t.kyverno.objects[policy]; o != nil {
 		t.at(o, []any{"spec"}, at, "should refuse %s, and %s; %s", what, strings.TrimSpace(said), others)
 		return nil

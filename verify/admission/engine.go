@@ -3,9 +3,12 @@ package admission
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"agentc/verify/claims"
 	"agentc/verify/judge"
@@ -17,6 +20,7 @@ import (
 	"github.com/kyverno/kyverno/pkg/cel/matching"
 	"github.com/kyverno/kyverno/pkg/cel/policies/vpol/compiler"
 	"github.com/kyverno/kyverno/pkg/cel/policies/vpol/engine"
+	engineapi "github.com/kyverno/kyverno/pkg/engine/api"
 	admissionv1 "k8s.io/api/admission/v1"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -33,12 +37,16 @@ type kyverno struct {
 	objects map[string]*object.Object // the policies, by name
 	spaces  map[string]*corev1.Namespace
 	context *libs.FakeContextProvider
+
+	lock   sync.Mutex
+	silent map[string]bool // policies that did not answer, and are not asked again
+	wasted map[string]time.Duration
 }
 
 // newKyverno reads the policies and the namespaces, whose labels and annotations they look at. One that does not compile is reported,
 // and judges nothing, as in a cluster.
 func newKyverno(env *judge.Environment, report *judge.Report) *kyverno {
-	k := &kyverno{objects: map[string]*object.Object{}, spaces: map[string]*corev1.Namespace{}, context: libs.NewFakeContextProvider()}
+	k := &kyverno{objects: map[string]*object.Object{}, spaces: map[string]*corev1.Namespace{}, context: libs.NewFakeContextProvider(), silent: map[string]bool{}, wasted: map[string]time.Duration{}}
 	var policies []engine.Policy
 	for _, o := range env.Manifests {
 		switch group, _, _ := strings.Cut(o.GetAPIVersion(), "/"); {
@@ -117,6 +125,20 @@ func effective(env *judge.Environment, report *judge.Report, o *object.Object, p
 	if m := s.MatchConstraints; m != nil && (len(m.ExcludeResourceRules) > 0 || m.MatchPolicy == nil || *m.MatchPolicy != "Equivalent") {
 		say("matchConstraints", "passes over requests that it ought to look at: an exclusion, or a match of one version alone")
 	}
+	if m := s.MatchConstraints; m != nil && !(selectsAll(m.ObjectSelector) && (selectsAll(m.NamespaceSelector) || selectsFleet(m.NamespaceSelector, env.Fleet))) {
+		say("matchConstraints", "passes over what its selectors do not select: it may select the namespaces of the fleet by their label, and nothing else")
+	}
+	if m := s.MatchConstraints; m != nil && slices.ContainsFunc(m.ResourceRules, func(r admissionregistrationv1.NamedRuleWithOperations) bool { return len(r.ResourceNames) > 0 }) {
+		say("matchConstraints", "looks at objects of some names alone")
+	}
+}
+
+func selectsAll(s *metav1.LabelSelector) bool {
+	return s == nil || len(s.MatchLabels) == 0 && len(s.MatchExpressions) == 0
+}
+
+func selectsFleet(s *metav1.LabelSelector, fleet string) bool {
+	return len(s.MatchExpressions) == 0 && maps.Equal(s.MatchLabels, map[string]string{"agents.d/fleet": fleet})
 }
 
 // namespace is one of the fleet's as it is rendered, or somebody else's.
@@ -130,9 +152,11 @@ func (k *kyverno) namespace(name string) *corev1.Namespace {
 // request is one request to the API server.
 type request struct {
 	user        string
+	groups      []string
 	operation   admissionv1.Operation
 	object, old *unstructured.Unstructured
-	resource    string // of the path, where the kind does not say it: `pods/exec`
+	resource    string         // of the path, where the kind does not say it: `pods/exec`
+	from        *object.Object // rendered, that a rogue begins with and that its policy should know by a label
 }
 
 func (r request) subject() *unstructured.Unstructured {
@@ -158,23 +182,108 @@ func (k *kyverno) ask(r request, only ...string) ([]verdict, error) {
 		namespace = o.GetName() // as the API server has it
 	}
 	q := celengine.Request(k.context, gvk, gvr, "", o.GetName(), namespace, r.operation,
-		authenticationv1.UserInfo{Username: r.user}, orNothing(r.object), orNothing(r.old), false, nil)
+		authenticationv1.UserInfo{Username: r.user, Groups: r.groups}, orNothing(r.object), orNothing(r.old), false, nil)
 	if r.resource != "" {
 		q.Request.Resource.Resource, q.Request.SubResource, _ = strings.Cut(r.resource, "/")
 	}
-	response, err := k.engine.Handle(context.Background(), q, func(p policiesv1beta1.ValidatingPolicyLike) bool {
-		return len(only) == 0 || slices.Contains(only, p.GetName())
-	})
-	if err != nil {
-		return nil, err
+	for {
+		response, asked, err := k.handle(q, only)
+		if asked == "" {
+			return k.verdicts(response), err
+		}
+		k.silence(asked)
 	}
+}
+
+func (k *kyverno) silence(policy string) {
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	k.silent[policy] = true
+}
+
+// slow counts what a policy wastes: one that takes seconds for each request would keep the judge for hours, and its API server as well.
+func (k *kyverno) slow(policy string, took time.Duration) {
+	if took < patience/20 {
+		return
+	}
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	k.wasted[policy] += took
+	if k.wasted[policy] > patience {
+		k.silent[policy] = true
+	}
+}
+
+// tooDear is how CEL ends an expression that counts for too long.
+const tooDear = "cost limit exceeded"
+
+// patience is how long one request may take, which takes a few milliseconds. An API server waits for ten seconds too, by what is compiled.
+var patience = 10 * time.Second
+
+// handle asks the engine, and names the policy that did not answer in time. Kyverno's programs do not heed their context, so the goroutine
+// is left behind; a policy leaves no more of them than there are cores, for it is not asked again.
+func (k *kyverno) handle(q celengine.EngineRequest, only []string) (answer engine.EngineResponse, silent string, err error) {
+	var asked atomic.Value
+	asked.Store("")
+	type result struct {
+		response engine.EngineResponse
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		r.err = judge.Guard(func() (err error) {
+			r.response, err = k.engine.Handle(context.Background(), q, func(p policiesv1beta1.ValidatingPolicyLike) bool {
+				if len(only) > 0 && !slices.Contains(only, p.GetName()) || k.isSilent(p.GetName()) {
+					return false
+				}
+				asked.Store(p.GetName())
+				return true
+			})
+			return err
+		})
+		done <- r
+	}()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	select {
+	case r := <-done:
+		return r.response, "", r.err
+	case <-timeout.C:
+		name := asked.Load().(string)
+		if name == "" {
+			return answer, "", fmt.Errorf("the engine did not ask any policy for %v", patience)
+		}
+		return answer, name, nil
+	}
+}
+
+func (k *kyverno) isSilent(policy string) bool {
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	return k.silent[policy]
+}
+
+// reportSilent says which policies did not answer. What they would have said of the catalogue nobody knows.
+func (k *kyverno) reportSilent(env *judge.Environment, report *judge.Report) {
+	for _, name := range slices.Sorted(maps.Keys(k.silent)) {
+		report.At(k.objects[name], []any{"spec"}, env.At, "does not answer within %v or the cost that CEL allows: it refuses everything that it looks at, and cannot be judged", patience)
+	}
+}
+
+func (k *kyverno) verdicts(response engine.EngineResponse) []verdict {
 	var all []verdict
 	for _, p := range response.Policies {
 		for _, rule := range p.Rules {
+			k.slow(p.Policy.GetName(), rule.Stats().ProcessingTime())
+			if rule.Status() == engineapi.RuleStatusError && strings.Contains(rule.Message(), tooDear) {
+				k.silence(p.Policy.GetName())
+				continue
+			}
 			all = append(all, verdict{p.Policy.GetName(), string(rule.Status()), rule.Message()})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // orNothing keeps a missing object from becoming an interface that holds nil.

@@ -16,7 +16,7 @@ import (
 // others are the rogues that are about no workload: namespaces, the policies themselves, everybody's rights, certificate requests and actuators.
 func (t *trial) others() []func() error {
 	var tasks []func() error
-	for _, r := range slices.Concat(t.namespaces(), t.policies(), t.strangers()) {
+	for _, r := range t.aboutNobody() {
 		tasks = append(tasks, func() error { return t.refused(r.request, nil, r.name, r.policy) })
 	}
 	for i := range t.env.Actuators {
@@ -25,10 +25,17 @@ func (t *trial) others() []func() error {
 	return tasks
 }
 
+func (t *trial) aboutNobody() []rogue {
+	return slices.Concat(t.namespaces(), t.policies(), t.strangers())
+}
+
 // namespaces of the fleet that a person changes.
 func (t *trial) namespaces() []rogue {
 	var all []rogue
 	for _, o := range judge.Of(t.env.Manifests, "Namespace") {
+		if !sound(o, "metadata", "annotations") {
+			continue
+		}
 		ns := &o.Unstructured
 		relabelled := func(key string) *unstructured.Unstructured {
 			c := ns.DeepCopy()
@@ -41,10 +48,10 @@ func (t *trial) namespaces() []rogue {
 		set(admits, "x/agent=y", "metadata", "annotations", "agents.d/admitted")
 		about := " namespace " + o.GetName()
 		all = append(all,
-			rogue{"leaves the fleet:" + about, "namespaces", true, request{user: person, operation: admissionv1.Update, old: ns, object: relabelled("agents.d/fleet")}},
-			rogue{"is relaxed:" + about, "namespaces", true, request{user: person, operation: admissionv1.Update, old: ns, object: relabelled("pod-security.kubernetes.io/enforce")}},
-			rogue{"admits somebody else:" + about, "namespaces", true, request{user: person, operation: admissionv1.Update, old: ns, object: admits}},
-			rogue{"is removed:" + about, "namespaces", true, request{user: person, operation: admissionv1.Delete, old: ns}})
+			rogue{"leaves the fleet:" + about, "namespaces", true, request{user: person, operation: admissionv1.Update, from: o, old: ns, object: relabelled("agents.d/fleet")}},
+			rogue{"is relaxed:" + about, "namespaces", true, request{user: person, operation: admissionv1.Update, from: o, old: ns, object: relabelled("pod-security.kubernetes.io/enforce")}},
+			rogue{"admits somebody else:" + about, "namespaces", true, request{user: person, operation: admissionv1.Update, from: o, old: ns, object: admits}},
+			rogue{"is removed:" + about, "namespaces", true, request{user: person, operation: admissionv1.Delete, from: o, old: ns}})
 	}
 	joins := made("v1", "Namespace", "", "joins")
 	joins.SetLabels(map[string]string{"agents.d/fleet": t.env.Fleet})
@@ -55,24 +62,28 @@ func (t *trial) namespaces() []rogue {
 func (t *trial) policies() []rogue {
 	var all []rogue
 	for _, name := range slices.Sorted(maps.Keys(t.kyverno.objects)) {
-		o := &t.kyverno.objects[name].Unstructured
+		from := t.kyverno.objects[name]
+		o := &from.Unstructured
 		edited := o.DeepCopy()
 		set(edited, []any{"Audit"}, "spec", "validationActions")
 		exception := made("policies.kyverno.io/v1", "PolicyException", elsewhere, "mine")
 		set(exception, []any{map[string]any{"kind": "ValidatingPolicy", "name": name}}, "spec", "policyRefs")
 		all = append(all,
-			rogue{"an edit of " + name, "policies", true, request{user: person, operation: admissionv1.Update, old: o, object: edited}},
-			rogue{"the end of " + name, "policies", true, request{user: person, operation: admissionv1.Delete, old: o}},
+			rogue{"an edit of " + name, "policies", true, request{user: person, operation: admissionv1.Update, from: from, old: o, object: edited}},
+			rogue{"the end of " + name, "policies", true, request{user: person, operation: admissionv1.Delete, from: from, old: o}},
 			rogue{"an exception from " + name, "policies", true, request{user: person, operation: admissionv1.Create, object: exception}})
 	}
 	for _, kind := range []string{"ConfigMap", "ServiceAccount", "ResourceQuota", "LimitRange", "NetworkPolicy"} {
 		for i, o := range judge.Of(t.env.Manifests, kind) {
+			if !sound(o, "metadata", "annotations") {
+				continue
+			}
 			edited := o.DeepCopy()
 			set(edited, "mine", "metadata", "annotations", "example.com/mine")
 			about := fmt.Sprintf(" %s %s/%s", kind, o.GetNamespace(), o.GetName())
-			all = append(all, rogue{"is edited by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Update, old: &o.Unstructured, object: edited}})
+			all = append(all, rogue{"is edited by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Update, from: o, old: &o.Unstructured, object: edited}})
 			if i == 0 {
-				all = append(all, rogue{"is removed by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Delete, old: &o.Unstructured}})
+				all = append(all, rogue{"is removed by a person:" + about, "protection", true, request{user: person, operation: admissionv1.Delete, from: o, old: &o.Unstructured}})
 			}
 		}
 	}
@@ -125,6 +136,14 @@ func (t *trial) actuator(a *claims.Actuator) error {
 			}
 		}
 	}
+	for _, line := range t.kyverno.actions() {
+		resource, verb, _ := strings.Cut(line, " ")
+		if verb = strings.ToLower(verb); !may[resource+" "+verb] {
+			if err := t.action(a, resource, verb, false); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -134,14 +153,17 @@ func (t *trial) action(a *claims.Actuator, resource, verb string, declared bool)
 	approved := t.target(resource, map[string]string{"agents.d/approval": approval, "agents.d/trace": trace})
 	bare := t.target(resource, nil)
 	what := fmt.Sprintf("%s %s %s", a.Name, verb, resource)
+	_, plural, _ := strings.Cut(resource, "/") // said, because the kind of what a policy names is a guess
 	send := func(with *unstructured.Unstructured) request {
 		switch verb {
 		case "create":
-			return request{user: a.User, operation: admissionv1.Create, object: with}
+			return request{user: a.User, operation: admissionv1.Create, object: with, resource: plural}
 		case "update":
-			return request{user: a.User, operation: admissionv1.Update, object: with, old: bare}
+			return request{user: a.User, operation: admissionv1.Update, object: with, old: bare, resource: plural}
+		case "connect":
+			return request{user: a.User, operation: admissionv1.Connect, object: with, resource: plural}
 		default:
-			return request{user: a.User, operation: admissionv1.Delete, old: with}
+			return request{user: a.User, operation: admissionv1.Delete, old: with, resource: plural}
 		}
 	}
 	if !declared {
@@ -171,6 +193,9 @@ func (t *trial) target(resource string, annotations map[string]string) *unstruct
 	group, plural, _ := strings.Cut(resource, "/")
 	kind := map[string]string{"pods": "Pod", "secrets": "Secret", "namespaces": "Namespace", "serviceaccounts": "ServiceAccount", "deployments": "Deployment",
 		"networkpolicies": "NetworkPolicy", "validatingpolicies": "ValidatingPolicy", "rolebindings": "RoleBinding"}[plural]
+	if kind == "" {
+		kind = strings.ToUpper(plural[:1]) + strings.TrimSuffix(plural[1:], "s")
+	}
 	version := "v1"
 	if group != "" {
 		version = group + "/v1"

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"agentc/verify/object"
+
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,7 +23,7 @@ var podRogues = []podRogue{
 	{name: "another image", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { first(p).Image = other(first(p).Image) }},
 	{name: "the image of another agent", policy: "workloads", own: true, change: func(p *corev1.Pod, w *workload) { first(p).Image = w.stranger }},
 	{name: "a tag for a digest", policy: "images", change: func(p *corev1.Pod, _ *workload) { first(p).Image, _, _ = strings.Cut(first(p).Image, "@") }},
-	{name: "a digest that is cut", policy: "images", change: func(p *corev1.Pod, _ *workload) { first(p).Image = first(p).Image[:len(first(p).Image)-1] }},
+	{name: "a digest that is cut", policy: "images", change: func(p *corev1.Pod, _ *workload) { first(p).Image = first(p).Image[:max(0, len(first(p).Image)-1)] }},
 	{name: "another service account", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.ServiceAccountName = "default" }},
 	{name: "no service account", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { p.Spec.ServiceAccountName = "" }},
 	{name: "the label of another", policy: "workloads", own: true, change: func(p *corev1.Pod, _ *workload) { p.Labels["agents.d/agent"] = "somebody-else" }},
@@ -41,16 +43,16 @@ var podRogues = []podRogue{
 	{name: "a command", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { first(p).Command = []string{"/bin/sh"} }},
 	{name: "other arguments", policy: "workloads", change: func(p *corev1.Pod, _ *workload) { first(p).Args = []string{"--shell"} }},
 	{name: "no guard", policy: "workloads", guarded: true, own: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.InitContainers = nil }},
-	{name: "a guard that ends", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.InitContainers[0].RestartPolicy = nil }},
+	{name: "a guard that ends", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { guard(p).RestartPolicy = nil }},
 	{name: "a guard of another image", policy: "workloads", guarded: true, own: true, change: func(p *corev1.Pod, _ *workload) {
-		p.Spec.InitContainers[0].Image = other(p.Spec.InitContainers[0].Image)
+		guard(p).Image = other(guard(p).Image)
 	}},
-	{name: "a guard that is the agent", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.InitContainers[0].Image = first(p).Image }},
-	{name: "a guard with a command", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.InitContainers[0].Command = []string{"/bin/true"} }},
-	{name: "a guard with another verb", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.InitContainers[0].Args = []string{"audit"} }},
-	{name: "a guard without arguments", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { p.Spec.InitContainers[0].Args = nil }},
+	{name: "a guard that is the agent", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { guard(p).Image = first(p).Image }},
+	{name: "a guard with a command", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { guard(p).Command = []string{"/bin/true"} }},
+	{name: "a guard with another verb", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { guard(p).Args = []string{"audit"} }},
+	{name: "a guard without arguments", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) { guard(p).Args = nil }},
 	{name: "a guard with an environment", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) {
-		p.Spec.InitContainers[0].Env = []corev1.EnvVar{{Name: "LD_PRELOAD", Value: "/tmp/x.so"}}
+		guard(p).Env = []corev1.EnvVar{{Name: "LD_PRELOAD", Value: "/tmp/x.so"}}
 	}},
 	{name: "something before the guard", policy: "workloads", guarded: true, change: func(p *corev1.Pod, _ *workload) {
 		p.Spec.InitContainers = slices.Insert(p.Spec.InitContainers, 0, named("setup", *first(p)))
@@ -65,7 +67,11 @@ var podRogues = []podRogue{
 	{name: "the host's processes", policy: "hardening", change: func(p *corev1.Pod, _ *workload) { p.Spec.HostPID = true }},
 	{name: "the host's IPC", policy: "hardening", change: func(p *corev1.Pod, _ *workload) { p.Spec.HostIPC = true }},
 	{name: "shared processes", policy: "hardening", change: func(p *corev1.Pod, _ *workload) { p.Spec.ShareProcessNamespace = yes() }},
-	{name: "a file system that can be written", policy: "hardening", change: func(p *corev1.Pod, _ *workload) { first(p).SecurityContext.ReadOnlyRootFilesystem = nil }},
+	{name: "a file system that can be written", policy: "hardening", change: func(p *corev1.Pod, _ *workload) {
+		if s := first(p).SecurityContext; s != nil {
+			s.ReadOnlyRootFilesystem = nil
+		}
+	}},
 	{name: "the key in the agent", policy: "hardening", guarded: true, own: true, change: func(p *corev1.Pod, w *workload) {
 		p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: "key", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: w.Name + "-tls"}}})
 		first(p).VolumeMounts = append(first(p).VolumeMounts, corev1.VolumeMount{Name: "key", MountPath: "/key", ReadOnly: true})
@@ -87,6 +93,14 @@ var podRogues = []podRogue{
 }
 
 func first(p *corev1.Pod) *corev1.Container { return &p.Spec.Containers[0] }
+
+// guard is a container of nobody's where there is none: the rogue is then the pod without a guard, which is to be refused as well.
+func guard(p *corev1.Pod) *corev1.Container {
+	if len(p.Spec.InitContainers) == 0 {
+		return &corev1.Container{}
+	}
+	return &p.Spec.InitContainers[0]
+}
 
 func named(name string, c corev1.Container) corev1.Container {
 	other := *c.DeepCopy()
@@ -301,6 +315,22 @@ func without(o *unstructured.Unstructured, path ...string) *unstructured.Unstruc
 // set writes a value that JSON knows.
 func set(o *unstructured.Unstructured, value any, path ...string) {
 	if err := unstructured.SetNestedField(o.Object, value, path...); err != nil {
-		panic(err) // a path through something that is no object: a mistake in the catalogue
+		panic(err) // a path through something that is no object: a mistake in the catalogue, which asks sound first
 	}
+}
+
+// sound says whether what stands at a path of a rendered object is a mapping or nothing, so that a rogue can be made of it. Where it is
+// anything else, the object itself is broken, and the schema layer says so.
+func sound(o *object.Object, path ...string) bool {
+	at := o.Object
+	for _, step := range path {
+		value, there := at[step]
+		if !there {
+			return true
+		}
+		if at, there = value.(map[string]any); !there {
+			return false
+		}
+	}
+	return true
 }

@@ -67,10 +67,17 @@ func (t *trial) workloads() []*workload {
 			continue
 		}
 		w := p.Workload
+		certificate := t.index.Object(index.Key{Group: "cert-manager.io", Kind: "Certificate", Namespace: w.Namespace, Name: w.Name})
+		if certificate != nil && !sound(certificate, "spec", "issuerRef") {
+			certificate = nil
+		}
+		policy := t.index.Object(index.Key{Group: "cilium.io", Kind: "CiliumNetworkPolicy", Namespace: w.Namespace, Name: w.Name})
+		if policy != nil && !sound(policy, "spec") {
+			policy = nil
+		}
 		all = append(all, &workload{
 			Workload: w, maker: p.Object, template: &p.Template, alone: spaces[w.Namespace] == 1,
-			certificate: t.index.Object(index.Key{Group: "cert-manager.io", Kind: "Certificate", Namespace: w.Namespace, Name: w.Name}),
-			policy:      t.index.Object(index.Key{Group: "cilium.io", Kind: "CiliumNetworkPolicy", Namespace: w.Namespace, Name: w.Name}),
+			certificate: certificate, policy: policy,
 		})
 	}
 	for i, w := range all {
