@@ -96,7 +96,7 @@ for crd in ciliumnetworkpolicies ciliumclusterwidenetworkpolicies; do
 	crds+=(-f "$cilium/pkg/k8s/apis/cilium.io/client/crds/v2/$crd.yaml")
 done
 # The operator's module brings no YAML; the judge has these two.
-for crd in $(find ../../verify/schemas -name 'monitoring.coreos.com_*.yaml'); do crds+=(-f "$crd"); done
+for crd in ../../verify/schemas/crds/monitoring.coreos.com_*.yaml; do crds+=(-f "$crd"); done
 # Kyverno's own installation without its Deployments: the admission controller runs beside the cluster. ReplicaSets are taken
 # out of what it never looks at, as docs/generated.md demands.
 awk 'BEGIN { RS = "\n---\n"; ORS = "\n---\n" } !/(^|\n)kind: Deployment\n/' "$kyverno/config/install-latest-testing.yaml" |

@@ -154,8 +154,7 @@ func (w *workload) pod(suffix string) *corev1.Pod {
 		p.Labels = map[string]string{}
 	}
 	p.Namespace, p.Name = w.Namespace, w.Name+"-"+suffix
-	owner := metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: w.Name + "-6c8f9d7b5", UID: "4d0c9f8e-5a0b-4f9a-9c56-0c7f3b1b8a11", Controller: new(bool)}
-	*owner.Controller = true
+	owner := metav1.OwnerReference{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: w.Name + "-6c8f9d7b5", UID: "4d0c9f8e-5a0b-4f9a-9c56-0c7f3b1b8a11", Controller: yes()}
 	if w.maker.GetKind() == "StatefulSet" {
 		owner.Kind, owner.Name = "StatefulSet", w.Name
 	}
@@ -168,8 +167,7 @@ func (w *workload) replicaSet() *unstructured.Unstructured {
 	rs := w.maker.DeepCopy()
 	rs.SetKind("ReplicaSet")
 	rs.SetName(w.Name + "-6c8f9d7b5")
-	yes := true
-	rs.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: w.Name, UID: "4d0c9f8e-5a0b-4f9a-9c56-0c7f3b1b8a10", Controller: &yes}})
+	rs.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: w.Name, UID: "4d0c9f8e-5a0b-4f9a-9c56-0c7f3b1b8a10", Controller: yes()}})
 	return rs
 }
 

@@ -14,15 +14,7 @@ import (
 // policy map for each subject, which is looked into.
 func BenchmarkFlows(b *testing.B) {
 	envs, _ := judged.Input(b).Environments()
-	configure()
-	var report judge.Report
-	c := &comparison{rendered: policies(envs[0], &report)}
-	c.universe = newUniverse(envs[0], c.rendered)
-	var sources []source
-	for _, p := range c.rendered {
-		sources = append(sources, p.source())
-	}
-	c.engine = newEngine(c.identities(), sources...)
+	c := newComparison(envs[0], &judge.Report{})
 	const port = 8443
 	b.Run("LookupFlow", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {

@@ -35,15 +35,8 @@ var protocols = []u8proto.U8proto{u8proto.TCP, u8proto.UDP, u8proto.SCTP, u8prot
 var ports = []uint16{1, 22, 53, 80, 443, 8443, 10250, 65535}
 
 func run(env *judge.Environment, report *judge.Report, everybody bool) error {
-	configure()
-	c := &comparison{rendered: policies(env, report), everybody: everybody}
-	c.universe = newUniverse(env, c.rendered)
-	var sources []source
-	for _, p := range c.rendered {
-		sources = append(sources, p.source())
-	}
-	c.engine = newEngine(c.identities(), sources...)
-	c.claims = newPermitted(c.universe)
+	c := newComparison(env, report)
+	c.everybody = everybody
 	if err := c.subjects(report); err != nil {
 		return err
 	}
@@ -58,6 +51,20 @@ type comparison struct {
 	engine    *engine
 	claims    *permitted
 	everybody bool // ask about every peer, and not about one of those that are alike
+}
+
+// newComparison puts what is rendered into the engine. A policy that Cilium would not enforce is reported.
+func newComparison(env *judge.Environment, report *judge.Report) *comparison {
+	configure()
+	c := &comparison{rendered: policies(env, report)}
+	c.universe = newUniverse(env, c.rendered)
+	var sources []source
+	for _, p := range c.rendered {
+		sources = append(sources, p.source())
+	}
+	c.engine = newEngine(c.identities(), sources...)
+	c.claims = newPermitted(c.universe)
+	return c
 }
 
 // subjects compares all of them, on every core.

@@ -144,15 +144,7 @@ func places(findings []string) string {
 func TestLookupFlow(t *testing.T) {
 	envs, _ := judged.Input(t).Environments()
 	env := envs[0]
-	configure()
-	var report judge.Report
-	c := &comparison{rendered: policies(env, &report)}
-	c.universe = newUniverse(env, c.rendered)
-	var sources []source
-	for _, p := range c.rendered {
-		sources = append(sources, p.source())
-	}
-	c.engine = newEngine(c.identities(), sources...)
+	c := newComparison(env, &judge.Report{})
 	flows, allowed := 0, 0
 	for _, s := range c.all {
 		if !s.subject {

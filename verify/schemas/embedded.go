@@ -10,7 +10,7 @@ import (
 
 // Copies of the definitions; crds/README.md says of what, and a test that they are.
 //
-//go:embed crds/*.yaml testdata/monitoring.coreos.com_*.yaml
+//go:embed crds/*.yaml
 var copies embed.FS
 
 // embedded lists the custom kinds that are generated, and those that would widen what is generated if somebody put one beside it. The
@@ -26,8 +26,8 @@ var embedded = []struct {
 	{"cert-manager.io", "v1", "Certificate", "crds/cert-manager.io_certificates.yaml"},
 	{"cilium.io", "v2", "CiliumClusterwideNetworkPolicy", "crds/ciliumclusterwidenetworkpolicies.yaml"},
 	{"cilium.io", "v2", "CiliumNetworkPolicy", "crds/ciliumnetworkpolicies.yaml"},
-	{"monitoring.coreos.com", "v1", "PodMonitor", "testdata/monitoring.coreos.com_podmonitors.yaml"},
-	{"monitoring.coreos.com", "v1", "PrometheusRule", "testdata/monitoring.coreos.com_prometheusrules.yaml"},
+	{"monitoring.coreos.com", "v1", "PodMonitor", "crds/monitoring.coreos.com_podmonitors.yaml"},
+	{"monitoring.coreos.com", "v1", "PrometheusRule", "crds/monitoring.coreos.com_prometheusrules.yaml"},
 	{"policies.kyverno.io", "v1", "ValidatingPolicy", "crds/policies.kyverno.io_validatingpolicies.yaml"},
 }
 

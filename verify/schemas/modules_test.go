@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,8 +40,8 @@ var definitions = []struct {
 const prometheus = "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring"
 
 var generatedDefinitions = []string{
-	"testdata/monitoring.coreos.com_podmonitors.yaml",
-	"testdata/monitoring.coreos.com_prometheusrules.yaml",
+	"crds/monitoring.coreos.com_podmonitors.yaml",
+	"crds/monitoring.coreos.com_prometheusrules.yaml",
 }
 
 // all are the schemas of every kind that a test meets: more than the judge carries.
@@ -127,6 +128,9 @@ func TestCopies(t *testing.T) {
 	}
 	copies, _ := filepath.Glob("crds/*.yaml")
 	for _, file := range copies {
+		if slices.Contains(generatedDefinitions, file) {
+			continue // published by nobody
+		}
 		ours, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
