@@ -23,6 +23,7 @@ type Environment struct {
 	At            At         `json:"at"`
 	TrustDomain   string     `json:"trustDomain"`
 	ClusterDomain string     `json:"clusterDomain"`
+	Platform      Platform   `json:"platform"`
 	Workloads     []Workload `json:"workloads"` // the agents and agentd, by name
 	Parties       []Party    `json:"parties"`   // everybody that a flow names, by name
 	Flows         []Flow     `json:"flows"`     // by caller, callee and port; what is not among them is denied
@@ -55,7 +56,7 @@ type Workload struct {
 	Names     []string `json:"names"`  // DNS names of its certificate, sorted
 	Images    []string `json:"images"` // of its own container; two while a canary runs
 	Guard     string   `json:"guard"`  // image of the guard beside it; empty for agentd
-	Canary    bool     `json:"canary,omitempty"`
+	Runs      Runs     `json:"runs"`
 }
 
 // Party is whoever can be one side of a flow: a workload of the fleet, or pods that the spec names by namespace, service account

@@ -12,11 +12,18 @@ import (
 type Decisions struct {
 	Fleet      string     `json:"fleet"`
 	ConfigMap  string     `json:"configMap,omitempty"` // <namespace>/<name> of the bundle; empty where agentd fetches it elsewhere
+	From       *From      `json:"from,omitempty"`      // where it fetches it; nil where it is in the ConfigMap
 	Agents     []Callee   `json:"agents"`              // by name
 	Rules      []Rule     `json:"rules"`               // by id
 	Rego       []Rego     `json:"rego,omitempty"`      // by file
 	Escalation Escalation `json:"escalation"`
 	Anomaly    *Anomaly   `json:"anomaly,omitempty"` // nil: no prefilter
+}
+
+// From is where agentd fetches the bundle.
+type From struct {
+	URL        string `json:"url"`
+	Credential string `json:"credential,omitempty"` // the endpoint whose credential it shows
 }
 
 // Callee is one agent as the one that is asked, with what its guard is told of it.
@@ -138,8 +145,13 @@ type Override struct {
 
 func decisions(env *model.Environment) Decisions {
 	d := Decisions{Fleet: env.Fleet.Name, Escalation: escalation(env.Policy.Escalation), Anomaly: anomaly(env.Policy.Anomaly)}
-	if env.BundleFrom == nil {
+	if from := env.BundleFrom; from == nil {
 		d.ConfigMap = env.System.Namespace + "/" + model.Join(env.Fleet.Name, "bundle")
+	} else {
+		d.From = &From{URL: "https://" + hostPort(from.Endpoint.Host, from.Endpoint.Port) + from.Path}
+		if from.Endpoint.Credential != nil {
+			d.From.Credential = from.Endpoint.Name
+		}
 	}
 	for _, a := range env.Agents {
 		d.Agents = append(d.Agents, callee(a))

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ func Of(fleet *model.Fleet) *Claims {
 func environment(env *model.Environment) Environment {
 	e := Environment{
 		Name: env.Name, At: at(env.From), TrustDomain: env.TrustDomain, ClusterDomain: env.ClusterDomain,
-		Workloads: workloads(env),
+		Platform: platform(env), Workloads: workloads(env),
 		Identity: Identity{
 			At: at(field(env.From, "issuer")), Issuer: env.Issuer.Kind + "/" + env.Issuer.Name,
 			Duration: env.Duration.String(), RenewBefore: env.RenewBefore.String(), CA: strings.Join(env.CA, ""), Trust: env.Trust, Keys: keys(env),
@@ -70,7 +71,7 @@ const runtime = "agentd"
 func workloads(env *model.Environment) []Workload {
 	agentd := Workload{
 		Name: runtime, At: at(env.Runtime.From), Namespace: env.System.Namespace, Account: env.System.Account, SPIFFE: env.System.SPIFFE,
-		Names: certified(env.System), Images: []string{env.Runtime.Image},
+		Names: certified(env.System), Images: []string{env.Runtime.Image}, Runs: runsAgentd(env),
 	}
 	if callbacks(env) {
 		agentd.Names = append(agentd.Names, runtime+"-callback."+env.System.Namespace+".svc."+env.ClusterDomain)
@@ -80,7 +81,7 @@ func workloads(env *model.Environment) []Workload {
 	for _, a := range env.Agents {
 		w := Workload{
 			Name: a.Name, At: at(schema.Ref{Doc: a.Doc}), Namespace: a.Namespace, Account: a.Account, SPIFFE: a.SPIFFE,
-			Names: certified(a.Identity), Images: []string{a.Image}, Guard: env.Runtime.Image, Canary: a.Workload.Canary != nil,
+			Names: certified(a.Identity), Images: []string{a.Image}, Guard: env.Runtime.Image, Runs: runsOf(a),
 		}
 		if c := a.Workload.Canary; c != nil {
 			w.Images = append(w.Images, c.Stable)
@@ -226,3 +227,5 @@ func (f *flows) sorted() ([]Party, []Flow, []Outside) {
 	})
 	return parties, f.flows, f.outside
 }
+
+func hostPort(host string, port int32) string { return fmt.Sprintf("%s:%d", host, port) }

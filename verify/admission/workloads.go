@@ -40,7 +40,7 @@ type workload struct {
 // objects that it then refuses.
 func (w *workload) shape() string {
 	var s strings.Builder
-	fmt.Fprint(&s, w.maker.GetKind(), w.Guard != "", w.Canary, w.alone, w.certificate != nil, w.policy != nil)
+	fmt.Fprint(&s, w.maker.GetKind(), w.Guard != "", w.Runs.Canary != nil, w.alone, w.certificate != nil, w.policy != nil)
 	pod := &w.template.Spec
 	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
 		fmt.Fprint(&s, "\n", c.Name, len(c.Args) > 0, c.Command, c.RestartPolicy != nil, len(c.Env) > 0, len(c.EnvFrom) > 0, c.SecurityContext)

@@ -24,6 +24,7 @@ type Environment struct {
 	At            At         `json:"at"`
 	TrustDomain   string     `json:"trustDomain"`
 	ClusterDomain string     `json:"clusterDomain"`
+	Platform      Platform   `json:"platform"`
 	Workloads     []Workload `json:"workloads"`
 	Parties       []Party    `json:"parties"`
 	Flows         []Flow     `json:"flows"`
@@ -50,7 +51,7 @@ type Workload struct {
 	Names     []string `json:"names"`
 	Images    []string `json:"images"`
 	Guard     string   `json:"guard"`
-	Canary    bool     `json:"canary,omitempty"`
+	Runs      Runs     `json:"runs"`
 }
 
 type Party struct {
@@ -103,6 +104,7 @@ type Delivery struct {
 type Decisions struct {
 	Fleet      string     `json:"fleet"`
 	ConfigMap  string     `json:"configMap,omitempty"`
+	From       *From      `json:"from,omitempty"`
 	Agents     []Callee   `json:"agents"`
 	Rules      []Rule     `json:"rules"`
 	Rego       []Rego     `json:"rego,omitempty"`

@@ -2,7 +2,6 @@ package identity
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"agentc/verify/claims"
@@ -40,7 +39,7 @@ func (j *judging) told(p *index.Pod, w *claims.Workload, c index.Container) {
 		seen[name] = true
 	}
 	j.argument(p, w, c, "trust", j.env.Identity.Trust)
-	j.argument(p, w, c, "otlp", j.collector())
+	j.argument(p, w, c, "otlp", j.env.Collector())
 	_, bundle, _ := strings.Cut(j.env.Decisions.ConfigMap, "/")
 	for flag, configMap := range map[string]string{"keys": keyRing, "cards": w.Name + "-cards", "bundle": bundle} {
 		for _, value := range values(c, flag) {
@@ -52,16 +51,6 @@ func (j *judging) told(p *index.Pod, w *claims.Workload, c index.Container) {
 	if j.env.Identity.Trust == "key" && len(values(c, "keys")) != 1 {
 		j.At(p.Object, path, w.At, "container %s is not told where the keys are by which it knows a sealed bundle", c.Name)
 	}
-}
-
-// collector is where the spec lets a workload send its traces; empty where it has nowhere to.
-func (j *judging) collector() string {
-	for _, f := range j.env.Flows {
-		if f.To == "peer otlp" && len(f.Hosts) > 0 {
-			return f.Hosts[0] + ":" + strconv.Itoa(int(f.Port)) // everybody's
-		}
-	}
-	return ""
 }
 
 // lies says whether a path lies in a ConfigMap that a container mounts.

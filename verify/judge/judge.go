@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"agentc/verify/claims"
@@ -115,6 +116,16 @@ func (e *Environment) Workload(namespace, account string) *claims.Workload {
 		}
 	}
 	return nil
+}
+
+// Collector is where the spec lets every workload send its traces: `<host>:<port>`, or empty where there is nowhere.
+func (e *Environment) Collector() string {
+	for _, f := range e.Flows {
+		if f.To == "peer otlp" && len(f.Hosts) > 0 {
+			return f.Hosts[0] + ":" + strconv.Itoa(int(f.Port))
+		}
+	}
+	return ""
 }
 
 // WorkloadFile is where a workload's objects are expected, for reports of what is missing.

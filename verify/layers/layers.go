@@ -6,6 +6,7 @@ import (
 	"agentc/verify/delivery"
 	"agentc/verify/identity"
 	"agentc/verify/judge"
+	"agentc/verify/manifest"
 	"agentc/verify/network"
 	"agentc/verify/schemas"
 	"agentc/verify/workload"
@@ -14,6 +15,7 @@ import (
 // All layers; adding one is a package and a line here.
 var All = []judge.Layer{
 	{Name: "schema", Judge: schemas.Judge},
+	{Name: "manifest", Judge: manifest.Judge},
 	{Name: "workload", Judge: workload.Judge},
 	{Name: "identity", Judge: identity.Judge},
 	{Name: "network", Judge: network.Judge},

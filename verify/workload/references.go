@@ -158,7 +158,7 @@ func (j *judging) autoscalers() {
 			continue
 		}
 		want := controller(w)
-		if w.Canary {
+		if w.Runs.Canary != nil {
 			want = rollout(w)
 		}
 		if target != want {

@@ -14,7 +14,7 @@ import (
 func (j *judging) rollouts() {
 	for _, o := range j.index.Kind("argoproj.io", "Rollout") {
 		w := j.index.Workload(o.GetNamespace(), o.GetName())
-		if w == nil || !w.Canary {
+		if w == nil || w.Runs.Canary == nil {
 			j.At(o, []any{"metadata", "name"}, j.index.SpecOf(o), "no workload of the fleet is claimed to have a canary of this name")
 			continue
 		}
@@ -25,7 +25,7 @@ func (j *judging) rollouts() {
 	}
 	for i := range j.env.Workloads {
 		w := &j.env.Workloads[i]
-		if !w.Canary {
+		if w.Runs.Canary == nil {
 			continue
 		}
 		if j.found(rollout(w)) == nil {

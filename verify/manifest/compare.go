@@ -1,0 +1,142 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	yamlnode "go.yaml.in/yaml/v3"
+)
+
+// Tags of the templates. Any other of one `!` is a hole: the value must be there, and the layer of that name judges it.
+const (
+	tagJSON  = "!json"  // text that is JSON and equal to this
+	tagMaybe = "!maybe" // may be absent; what it is, nobody decides by
+)
+
+// compare wants a value to be the expected one.
+func (c *comparison) compare(want *yamlnode.Node, have any, path []any) {
+	switch {
+	case want.Tag == tagJSON:
+		c.compareJSON(want, have, path)
+	case hole(want):
+	case want.Kind == yamlnode.MappingNode:
+		c.compareFields(want, have, path)
+	case want.Kind == yamlnode.SequenceNode:
+		c.compareItems(want, have, path)
+	default:
+		var value any
+		if err := want.Decode(&value); err != nil || !same(value, have) {
+			c.differ(path, "is %s, not %s", short(have), short(value))
+		}
+	}
+}
+
+func hole(n *yamlnode.Node) bool {
+	return strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!")
+}
+
+func (c *comparison) compareFields(want *yamlnode.Node, have any, path []any) {
+	fields, is := have.(map[string]any)
+	if !is {
+		c.differ(path, "is %s, not an object with fields", short(have))
+		return
+	}
+	known := map[string]bool{}
+	for i := 0; i+1 < len(want.Content); i += 2 {
+		key, value := want.Content[i].Value, want.Content[i+1]
+		known[key] = true
+		at := append(slices.Clip(path), any(key))
+		if child, there := fields[key]; there {
+			c.compare(value, child, at)
+		} else if value.Tag != tagMaybe {
+			c.differ(at, "is missing")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		if !known[key] {
+			c.differ(append(slices.Clip(path), any(key)), "is there, and nothing in the spec calls for it")
+		}
+	}
+}
+
+func (c *comparison) compareItems(want *yamlnode.Node, have any, path []any) {
+	items, is := have.([]any)
+	if !is || len(items) != len(want.Content) {
+		c.differ(path, "is %s, not a list of %d", short(have), len(want.Content))
+		return
+	}
+	for i, item := range items {
+		c.compare(want.Content[i], item, append(slices.Clip(path), any(i)))
+	}
+}
+
+func (c *comparison) compareJSON(want *yamlnode.Node, have any, path []any) {
+	text, _ := have.(string)
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		c.differ(path, "is no JSON: %v", err)
+		return
+	}
+	inner := *want
+	inner.Tag = ""
+	c.compare(&inner, value, path)
+}
+
+func (c *comparison) differ(path []any, format string, args ...any) {
+	c.report.At(c.object, path, c.spec, "%s", text(path)+" "+fmt.Sprintf(format, args...))
+}
+
+// text is a path as people write it: `spec.template.spec.containers[0].env`.
+func text(path []any) string {
+	var b strings.Builder
+	for i, step := range path {
+		switch s := step.(type) {
+		case int:
+			fmt.Fprintf(&b, "[%d]", s)
+		case string:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(s)
+		}
+	}
+	return b.String()
+}
+
+// same compares scalars, whatever type their number was read into.
+func same(want, have any) bool {
+	a, isNumber := number(want)
+	b, isToo := number(have)
+	if isNumber || isToo {
+		return isNumber && isToo && a == b
+	}
+	return reflect.DeepEqual(want, have)
+}
+
+func number(value any) (float64, bool) {
+	switch v := value.(type) {
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
+
+// short is a value for a message.
+func short(value any) string {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	if runes := []rune(string(data)); len(runes) > 80 {
+		return string(runes[:79]) + "…"
+	}
+	return string(data)
+}
