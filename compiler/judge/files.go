@@ -13,8 +13,9 @@ import (
 	"agentc/compiler/claims"
 )
 
-// judged are the folders of an environment that somebody acts on: Argo CD, the platform's root application, agentd.
-var judged = []string{"manifests", "delivery", "bundle"}
+// judged are the folders of an environment that somebody acts on: Argo CD, the platform's root application, agentd. The last is a file: the
+// bundle, packed, where agentd fetches it.
+var judged = []string{"manifests", "delivery", "bundle", "bundle.tar.gz"}
 
 // FromTree are the files that are judged, as they were compiled.
 func FromTree(tree *artifact.Tree, of *claims.Claims) map[string][]byte {
@@ -48,7 +49,7 @@ func FromFolder(folder string, of *claims.Claims) (map[string][]byte, error) {
 	for _, env := range of.Environments {
 		for _, name := range judged {
 			for _, dir := range []string{env.Name, path.Join(env.Name, name)} {
-				if info, err := root.Lstat(dir); err == nil && !info.IsDir() {
+				if info, err := root.Lstat(dir); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
 					return nil, &LinkError{dir} // WalkDir would follow it
 				}
 			}

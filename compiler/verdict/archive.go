@@ -27,8 +27,7 @@ const (
 // maxUnpacked is how many bytes are unpacked of an archive at most: a few kilobytes can be packed to become any amount.
 const maxUnpacked = 512 << 20
 
-// find is the bundle that agentd will load, by name of the file: the one in the ConfigMap, which must hold what was reviewed in the folder,
-// or, where agentd fetches it, the folder itself.
+// find is the bundle that agentd will load, by name of the file. It must hold what was reviewed in the folder.
 func (r *report) find(spec *spec, files map[string][]byte) map[string][]byte {
 	reviewed := map[string][]byte{}
 	for path, data := range files {
@@ -36,29 +35,31 @@ func (r *report) find(spec *spec, files map[string][]byte) map[string][]byte {
 			reviewed[name] = data
 		}
 	}
-	if spec.ConfigMap == "" {
-		if len(reviewed) == 0 {
-			r.fault(fault{kind: kindFile, message: "there is no bundle", spec: spec.env.At})
-			return nil
-		}
-		r.packed, r.same = reviewed, map[string]bool{}
-		for name := range reviewed {
-			r.same[name] = true
-		}
-		return reviewed
-	}
-	archive := r.configMap(spec, files)
+	archive := r.archive(spec, files)
 	if archive == nil {
 		return nil
 	}
 	packed, err := unpack(archive)
 	if err != nil {
-		r.fault(fault{kind: kindFile, message: fmt.Sprintf("%s of ConfigMap %s: %v", archiveKey, spec.ConfigMap, err), spec: spec.env.At})
+		r.fault(fault{kind: kindFile, message: fmt.Sprintf("%s is no archive of a bundle: %v", archiveKey, err), spec: spec.env.At})
 		return nil
 	}
 	r.packed, r.same = packed, map[string]bool{}
 	r.compare(spec, packed, reviewed)
 	return packed
+}
+
+// archive is the packed bundle: in the ConfigMap that agentd mounts, or the file that is put where agentd fetches it.
+func (r *report) archive(spec *spec, files map[string][]byte) []byte {
+	if spec.ConfigMap != "" {
+		return r.configMap(spec, files)
+	}
+	r.holder = r.env + "/" + archiveKey
+	archive, there := files[r.holder]
+	if !there {
+		r.fault(fault{kind: kindFile, message: "there is no " + archiveKey + ", so agentd has nothing to fetch", spec: spec.env.At})
+	}
+	return archive
 }
 
 // configMap is the archive in the ConfigMap that agentd mounts.

@@ -76,8 +76,8 @@ func TestHolder(t *testing.T) {
 		{"another key", strings.Replace(object, archiveKey, "bundle.tgz", 1), "there is no ConfigMap soc-system/soc-bundle"},
 		{"two", object + "---\n" + object, "there are 2 ConfigMaps soc-system/soc-bundle"},
 		{"one more, hidden by an escape", object + "---\n" + strings.Replace(object, "name: soc-bundle", `name: "soc-b\x75ndle"`, 1), "there are 2 ConfigMaps"},
-		{"no base64", strings.Replace(object, archiveKey+": ", archiveKey+": =", 1), "bundle.tar.gz of ConfigMap soc-system/soc-bundle: EOF"},
-		{"no archive", strings.Replace(object, archiveKey+": H4sI", archiveKey+": AAAA", 1), "bundle.tar.gz of ConfigMap soc-system/soc-bundle: gzip: invalid header"},
+		{"no base64", strings.Replace(object, archiveKey+": ", archiveKey+": =", 1), "bundle.tar.gz is no archive of a bundle: EOF"},
+		{"no archive", strings.Replace(object, archiveKey+": H4sI", archiveKey+": AAAA", 1), "bundle.tar.gz is no archive of a bundle: gzip: invalid header"},
 		{"behind an object of another kind", "kind: X\nbinaryData: 3\n---\n" + object, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -88,19 +88,40 @@ func TestHolder(t *testing.T) {
 	}
 }
 
-// TestFetchedBundle: where agentd fetches the bundle, the folder is what it will be made of.
+// TestFetchedBundle: where agentd fetches the bundle, it is the file that lies beside the folder.
 func TestFetchedBundle(t *testing.T) {
 	r := newRendered(t)
 	env := *r.env
 	env.Decisions.ConfigMap = ""
 	files := maps.Clone(r.files)
 	delete(files, holder)
-	expect(t, &env, files, "")
+	expect(t, &env, fetched(t, &env, files), "")
 	bundle := r.bundle()
 	edit("auto-execute", "rules", "reviewers/containment-asks", "verdict")(bundle)
 	files[r.folder()+dataFile] = bundle[dataFile]
-	expect(t, &env, files, `rules["reviewers/containment-asks"].verdict is "auto-execute"`)
-	expect(t, &env, nil, "there is no bundle")
+	changed := fetched(t, &env, files)
+	expect(t, &env, changed, `rules["reviewers/containment-asks"].verdict is "auto-execute"`)
+	changed[r.folder()+dataFile] = r.files[r.folder()+dataFile]
+	expect(t, &env, changed, "the packed bundle holds another agentc/data.json than the folder for review")
+	expect(t, &env, nil, "there is no bundle.tar.gz, so agentd has nothing to fetch")
+}
+
+// fetched are files with the bundle's folder packed beside it.
+func fetched(t *testing.T, env *claims.Environment, files map[string][]byte) map[string][]byte {
+	t.Helper()
+	bundle := map[string][]byte{}
+	for name, data := range files {
+		if name, inside := strings.CutPrefix(name, env.Name+"/bundle/"); inside {
+			bundle[name] = data
+		}
+	}
+	archive, err := pack(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = maps.Clone(files)
+	files[env.Name+"/"+archiveKey] = archive
+	return files
 }
 
 func TestArchiveThatHides(t *testing.T) {

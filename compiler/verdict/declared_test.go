@@ -27,7 +27,7 @@ func TestDeclaredVerdictsAreTheCores(t *testing.T) {
 		for _, m := range coreModules(t) {
 			files["any/bundle/agentc/"+m.Name] = m.Text
 		}
-		findings, counts, err := Judge(context.Background(), env, files)
+		findings, counts, err := Judge(context.Background(), env, fetched(t, env, files))
 		if got := messages(findings); err != nil || len(got) != 1 || !strings.Contains(got[0], "the bundle lacks selftest.json") {
 			t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(got, "\n"))
 		}

@@ -23,7 +23,7 @@ func FuzzJudge(f *testing.F) {
 		path := env.Name + "/bundle/" + names[uint(i)%uint(len(names))]
 		same := string(files[path]) == string(data)
 		files[path] = data
-		findings, _, err := Judge(context.Background(), env, files)
+		findings, _, err := Judge(context.Background(), env, fetched(t, env, files))
 		if err != nil || same && len(findings) > 0 {
 			t.Fatal(findings, err)
 		}

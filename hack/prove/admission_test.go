@@ -15,7 +15,7 @@ var admissionKinds = []kind{
 	{name: "validation that is always true", layers: "admission", mutate: validations(func(o *object, i int) { o.set("true", "spec", "validations", i, "expression") })},
 	{name: "validation that is never true", layers: "admission", mutate: validations(func(o *object, i int) { o.set("false", "spec", "validations", i, "expression") })},
 	{name: "validation that does not compile", layers: "admission", mutate: validations(func(o *object, i int) { o.set("variables.nothing", "spec", "validations", i, "expression") })},
-	{name: "validation with a way around it", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: validations(func(o *object, i int) {
+	{name: "validation with a way around it", layers: "manifest", mutate: validations(func(o *object, i int) {
 		expression := str(o.at("spec", "validations", i, "expression"))
 		o.set("("+expression+") || request.userInfo.username == 'mallory'", "spec", "validations", i, "expression")
 	})},
@@ -23,7 +23,7 @@ var admissionKinds = []kind{
 		expression := str(o.at("spec", "validations", i, "expression"))
 		o.set("("+expression+") || 'system:masters' in request.userInfo.groups", "spec", "validations", i, "expression")
 	})},
-	{name: "validation with a way around it by a label", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: validations(func(o *object, i int) {
+	{name: "validation with a way around it by a label", layers: "manifest", mutate: validations(func(o *object, i int) {
 		expression := str(o.at("spec", "validations", i, "expression"))
 		o.set("("+expression+") || (request.operation != 'DELETE' && object.metadata.?labels[?'exempt'].hasValue())", "spec", "validations", i, "expression")
 	})},
@@ -42,9 +42,9 @@ var admissionKinds = []kind{
 		}
 	}},
 	{name: "kind of what is matched dropped", layers: "admission", mutate: matched("resources")},
-	{name: "operation of what is matched dropped", layers: "admission", gap: "there is no rogue for it", mutate: matched("operations")},
+	{name: "operation of what is matched dropped", layers: "manifest", mutate: matched("operations")},
 	{name: "kind of what is matched changed", layers: "admission", mutate: matchRules(func(rule y) { rule["resources"] = l("endpoints") })},
-	{name: "group of what is matched changed", layers: "admission", gap: "there is no rogue for it", mutate: matchRules(func(rule y) { rule["apiGroups"] = l("elsewhere.example") })},
+	{name: "group of what is matched changed", layers: "manifest", mutate: matchRules(func(rule y) { rule["apiGroups"] = l("elsewhere.example") })},
 	{name: "version of what is matched changed", layers: "admission", mutate: matchRules(func(rule y) { rule["apiVersions"] = l("v1alpha7") })},
 	{name: "some names only are matched", layers: "admission", mutate: matchRules(func(rule y) { rule["resourceNames"] = l("more") })},
 	{name: "names are left out", layers: "admission", mutate: admissions(func(o *object) {
@@ -60,19 +60,19 @@ var admissionKinds = []kind{
 	{name: "namespaces of another fleet", layers: "admission", mutate: admissions(func(o *object) {
 		o.set(y{"agents.d/fleet": "elsewhere"}, "spec", "matchConstraints", "namespaceSelector", "matchLabels")
 	})},
-	{name: "namespaces with an exception", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: admissions(func(o *object) {
+	{name: "namespaces with an exception", layers: "manifest", mutate: admissions(func(o *object) {
 		o.set(l(y{"key": "exempt", "operator": "DoesNotExist"}), "spec", "matchConstraints", "namespaceSelector", "matchExpressions")
 	})},
-	{name: "objects with a label", layers: "admission", gap: "there is no rogue for it", mutate: admissions(func(o *object) {
+	{name: "objects with a label", layers: "manifest", mutate: admissions(func(o *object) {
 		o.set(y{"app.kubernetes.io/managed-by": "agentc"}, "spec", "matchConstraints", "objectSelector", "matchLabels")
 	})},
-	{name: "objects but those with a label", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: admissions(func(o *object) {
+	{name: "objects but those with a label", layers: "manifest", mutate: admissions(func(o *object) {
 		o.set(l(y{"key": "exempt", "operator": "DoesNotExist"}), "spec", "matchConstraints", "objectSelector", "matchExpressions")
 	})},
 	{name: "condition that excludes everything", layers: "admission", mutate: condition("false")},
-	{name: "condition that excludes a user", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: condition("request.userInfo.username != 'mallory'")},
-	{name: "condition that excludes dry runs", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: condition("!request.?dryRun.orValue(false)")},
-	{name: "condition dropped", layers: "admission", gap: "there is no rogue for it", mutate: func(t *target) {
+	{name: "condition that excludes a user", layers: "manifest", mutate: condition("request.userInfo.username != 'mallory'")},
+	{name: "condition that excludes dry runs", layers: "manifest", mutate: condition("!request.?dryRun.orValue(false)")},
+	{name: "condition dropped", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of(kyvernoPolicy) {
 			for i, c := range o.list("spec", "matchConditions") {
 				if at(c, "name") != "new-template" && t.here(str(at(c, "name")), o) {
@@ -81,8 +81,8 @@ var admissionKinds = []kind{
 			}
 		}
 	}},
-	{name: "condition that is always true", equivalent: "it excludes nothing", mutate: condition("true")},
-	{name: "user added to those who are not asked", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: func(t *target) {
+	{name: "condition that is always true", layers: "manifest", equivalent: "it excludes nothing", mutate: condition("true")},
+	{name: "user added to those who are not asked", layers: "manifest", mutate: func(t *target) {
 		const argo = "'system:serviceaccount:kube-system:"
 		for _, o := range t.of(kyvernoPolicy) {
 			for _, list := range []string{"matchConditions", "variables"} {
@@ -95,7 +95,7 @@ var admissionKinds = []kind{
 			}
 		}
 	}},
-	{name: "maker of pods added", layers: "admission", gap: "a way around for somebody or something unheard of shows only to who knows it", mutate: expressions("'system:kube-controller-manager'", "'system:kube-controller-manager', 'mallory'")},
+	{name: "maker of pods added", layers: "manifest", mutate: expressions("'system:kube-controller-manager'", "'system:kube-controller-manager', 'mallory'")},
 	{name: "agent dropped from a list", layers: "admission", mutate: func(t *target) {
 		for _, o := range t.of(kyvernoPolicy) {
 			for i, v := range o.list("spec", "variables") {
@@ -111,7 +111,7 @@ var admissionKinds = []kind{
 			}
 		}
 	}},
-	{name: "actuator may do more", layers: "admission", gap: "there is no rogue for it", mutate: func(t *target) {
+	{name: "actuator may do more", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of(kyvernoPolicy) {
 			for i, v := range o.list("spec", "variables") {
 				declared := str(at(v, "expression"))
@@ -140,7 +140,7 @@ var admissionKinds = []kind{
 	{name: "images by any digest", layers: "admission", mutate: expressions("@sha256:[0-9a-f]{64}$", "@sha256:")},
 	{name: "images by tag", layers: "admission", mutate: expressions("@sha256:[0-9a-f]{64}$", "")},
 	{name: "any image", layers: "admission", mutate: expressions("+ '=' + c.image) in variables.admitted", "+ '=' + c.image) in variables.admitted || true")},
-	{name: "label that says who is admitted", layers: "admission", gap: "there is no rogue for it", mutate: expressions("'agents.d/admitted'", "'agents.d/permitted'")},
+	{name: "label that says who is admitted", layers: "manifest", mutate: expressions("'agents.d/admitted'", "'agents.d/permitted'")},
 	{name: "audit only", layers: "admission", mutate: admissions(func(o *object) { o.set(l("Audit"), "spec", "validationActions") })},
 	{name: "warning only", layers: "admission", mutate: admissions(func(o *object) { o.set(l("Warn"), "spec", "validationActions") })},
 	// It denies all the same. But whoever writes it otherwise is not the compiler.
@@ -151,7 +151,7 @@ var admissionKinds = []kind{
 	{name: "another version exactly", layers: "admission", mutate: admissions(func(o *object) { o.set("Exact", "spec", "matchConstraints", "matchPolicy") })},
 	{name: "policy of another name", layers: "admission", mutate: admissions(func(o *object) { o.set("more", "metadata", "name") })},
 	{name: "policy without its label", layers: "admission", mutate: admissions(func(o *object) { o.remove("metadata", "labels", "app.kubernetes.io/managed-by") })},
-	{name: "policy that is no webhook's", layers: "admission schema", gap: "nobody asks for it", mutate: admissions(func(o *object) {
+	{name: "policy that is no webhook's", layers: "manifest", mutate: admissions(func(o *object) {
 		o.set(true, "spec", "autogen", "validatingAdmissionPolicy", "enabled")
 	})},
 	{name: "policy made for one namespace", layers: "admission schema delivery workload", mutate: func(t *target) {

@@ -82,13 +82,13 @@ var deliveryKinds = []kind{
 	{name: "Application that skips reconciling", layers: "delivery", mutate: applications(func(o *object) {
 		o.set("true", "metadata", "annotations", "argocd.argoproj.io/skip-reconcile")
 	})},
-	{name: "Application that does not compare on the server", layers: "delivery", gap: "nobody asks for it", mutate: applications(func(o *object) {
+	{name: "Application that does not compare on the server", layers: "manifest", mutate: applications(func(o *object) {
 		o.remove("metadata", "annotations", "argocd.argoproj.io/compare-options")
 	})},
 	{name: "Application that takes its agents with it", layers: "delivery", mutate: applications(func(o *object) {
 		o.set(l("resources-finalizer.argocd.argoproj.io"), "metadata", "finalizers")
 	})},
-	{name: "Application that stops after a failed sync", layers: "delivery", gap: "nobody asks for it", mutate: applications(func(o *object) { o.remove("spec", "syncPolicy", "retry") })},
+	{name: "Application that stops after a failed sync", layers: "manifest", mutate: applications(func(o *object) { o.remove("spec", "syncPolicy", "retry") })},
 	{name: "Application dropped", layers: "delivery", mutate: applications(func(o *object) { o.dropped = true })},
 	{name: "Application in another namespace", layers: "delivery", mutate: applications(func(o *object) { o.set("elsewhere", "metadata", "namespace") })},
 	{name: "Application twice", layers: "delivery", mutate: func(t *target) {
@@ -136,7 +136,7 @@ var deliveryKinds = []kind{
 			}
 		}
 	}},
-	{name: "wave 0 dropped", equivalent: "0 is the wave of what names none", mutate: func(t *target) {
+	{name: "wave 0 dropped", layers: "manifest", equivalent: "0 is the wave of what names none", mutate: func(t *target) {
 		for _, o := range t.docs {
 			if o.at("metadata", "annotations", "argocd.argoproj.io/sync-wave") == "0" && t.here("wave 0", o) {
 				o.remove("metadata", "annotations", "argocd.argoproj.io/sync-wave")

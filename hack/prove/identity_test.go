@@ -129,11 +129,11 @@ var identityKinds = []kind{
 	}},
 	{name: "pod without an account", layers: "identity", mutate: pods(func(_ *object, pod y) { delete(pod, "serviceAccountName") })},
 	{name: "pod with a token", layers: "identity workload", mutate: pods(func(_ *object, pod y) { pod["automountServiceAccountToken"] = true })},
-	{name: "pod that does not say that it has no token", equivalent: "", layers: "identity workload admission", mutate: pods(func(_ *object, pod y) { delete(pod, "automountServiceAccountToken") })},
+	{name: "pod that does not say that it has no token", layers: "identity workload admission", mutate: pods(func(_ *object, pod y) { delete(pod, "automountServiceAccountToken") })},
 	{name: "account with a token", layers: "identity workload", mutate: each("the account", func(o *object) { o.set(true, "automountServiceAccountToken") }, "ServiceAccount")},
-	{name: "account with a Secret", layers: "identity workload", gap: "nobody compares the rest of an account with the spec", mutate: each("the account", func(o *object) { o.set(l(y{"name": "token"}), "secrets") }, "ServiceAccount")},
-	{name: "account that pulls with a Secret", layers: "identity workload", gap: "nobody compares the rest of an account with the spec", mutate: each("the account", func(o *object) { o.set(l(y{"name": "registry"}), "imagePullSecrets") }, "ServiceAccount")},
-	{name: "account that has a role in a cloud", layers: "identity workload", gap: "nobody compares the rest of an account with the spec", mutate: each("the account", func(o *object) {
+	{name: "account with a Secret", layers: "manifest", mutate: each("the account", func(o *object) { o.set(l(y{"name": "token"}), "secrets") }, "ServiceAccount")},
+	{name: "account that pulls with a Secret", layers: "manifest", mutate: each("the account", func(o *object) { o.set(l(y{"name": "registry"}), "imagePullSecrets") }, "ServiceAccount")},
+	{name: "account that has a role in a cloud", layers: "manifest", mutate: each("the account", func(o *object) {
 		o.set("arn:aws:iam::123456789012:role/admin", "metadata", "annotations", "eks.amazonaws.com/role-arn")
 	}, "ServiceAccount")},
 	{name: "account dropped", layers: "identity workload", mutate: each("the account", func(o *object) { o.dropped = true }, "ServiceAccount")},
@@ -191,7 +191,7 @@ var identityKinds = []kind{
 	{name: "guard of another agent", layers: "identity workload", mutate: argument("--agent", constant("elsewhere"))},
 	{name: "key from another folder", layers: "identity workload", mutate: argument("--tls", constant("/tmp"))},
 	{name: "CA from another folder", layers: "identity workload", mutate: argument("--ca", constant("/tmp"))},
-	{name: "usages in another order", equivalent: "usages are a set", mutate: certificates(func(o *object) {
+	{name: "usages in another order", layers: "manifest", equivalent: "usages are a set", mutate: certificates(func(o *object) {
 		usages := o.list("spec", "usages")
 		usages[0], usages[1] = usages[1], usages[0]
 	})},

@@ -18,7 +18,7 @@ func TestKinds(t *testing.T) {
 				t.Errorf("%s: two kinds are called %q", g.name, k.name)
 			}
 			names[k.name] = true
-			if (k.layers == "") == (k.equivalent == "") {
+			if k.layers == "" && k.equivalent == "" {
 				t.Errorf("%s: %q must name either layers or a reason why it means the same", g.name, k.name)
 			}
 			if place := somewhere(envs, k); place == nil {

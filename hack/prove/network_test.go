@@ -22,7 +22,7 @@ var networkKinds = []kind{
 	{name: "ingress from the whole namespace", layers: "network", mutate: rules("ingress", func(o *object, i int) { o.set(l(y{}), "spec", "ingress", i, "fromEndpoints") })},
 	{name: "egress to the whole namespace", layers: "network", mutate: peerRules("egress", func(o *object, i int) { o.set(l(y{}), "spec", "egress", i, "toEndpoints") })},
 	{name: "peer without its namespace", layers: "network", mutate: peers(notOwn, func(_ *object, peer y) { delete(dict(peer, "matchLabels"), byNamespace) })},
-	{name: "peer without its namespace, within one namespace", equivalent: "Cilium adds the policy's own namespace where none is named",
+	{name: "peer without its namespace, within one namespace", layers: "network", equivalent: "Cilium adds the policy's own namespace where none is named",
 		mutate: peers(own, func(_ *object, peer y) { delete(dict(peer, "matchLabels"), byNamespace) })},
 	{name: "peer without its service account", layers: "network", mutate: peers(labelled(byAccount), func(_ *object, peer y) { delete(dict(peer, "matchLabels"), byAccount) })},
 	{name: "peer without its pods' labels", layers: "network", mutate: peers(labelled(byNamespace), func(_ *object, peer y) {

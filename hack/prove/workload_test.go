@@ -29,7 +29,7 @@ var workloadKinds = []kind{
 			}
 		}
 	}},
-	{name: "image that is not pulled anew", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: containers(func(_ *object, c y) { c["imagePullPolicy"] = "Never" }, everyContainer...)},
+	{name: "image that is not pulled anew", layers: "manifest", mutate: containers(func(_ *object, c y) { c["imagePullPolicy"] = "Never" }, everyContainer...)},
 
 	{name: "guard dropped", layers: "workload admission", mutate: agentPods(func(_ *object, pod y) { delete(pod, "initContainers") })},
 	{name: "guard that ends before the agent starts", layers: "workload", mutate: containers(func(_ *object, c y) { delete(c, "restartPolicy") }, "guard")},
@@ -59,7 +59,7 @@ var workloadKinds = []kind{
 	{name: "container of another name", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["name"] = "more" }, "agent", "agentd")},
 	{name: "command", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["command"] = l("/bin/sh", "-c", "sleep 1d") }, everyContainer...)},
 	{name: "arguments of the agent", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["args"] = l("--unguarded") }, "agent")},
-	{name: "argument dropped", layers: "workload identity", gap: "nobody compares the arguments with the spec", mutate: withoutArgument},
+	{name: "argument dropped", layers: "manifest", mutate: withoutArgument},
 	{name: "argument added", layers: "workload identity", mutate: containers(func(_ *object, c y) { c["args"] = append(list(c, "args"), "--dev") }, "guard", "agentd")},
 	{name: "argument given again", layers: "workload identity", mutate: containers(func(_ *object, c y) { c["args"] = append(list(c, "args"), "--environment=elsewhere") }, "guard", "agentd")},
 	{name: "trusts unsealed bundles", layers: "workload identity decision", mutate: argument("--trust", func(_ *object, value string) string {
@@ -69,10 +69,10 @@ var workloadKinds = []kind{
 	{name: "egress on every address", layers: "workload", mutate: argument("--egress", constant(":8082"))},
 	{name: "guard on another port", layers: "workload", mutate: argument("--listen", constant(":9443"))},
 	{name: "bundle from elsewhere", layers: "workload decision identity", mutate: argument("--bundle", constant("https://elsewhere.example/bundle.tar.gz"))},
-	{name: "request that may take longer", layers: "workload", gap: "nobody compares the arguments with the spec", mutate: argument("--request-timeout", constant("59m0s"))},
+	{name: "request that may take longer", layers: "manifest", mutate: argument("--request-timeout", constant("59m0s"))},
 	{name: "cards from elsewhere", layers: "workload identity", mutate: argument("--cards", constant("/tmp"))},
 	{name: "bundles' keys from elsewhere", layers: "workload identity", mutate: argument("--keys", constant("/tmp"))},
-	{name: "credentials from elsewhere", layers: "workload identity", gap: "nobody compares the arguments with the spec", mutate: argument("--credentials", constant("/tmp"))},
+	{name: "credentials from elsewhere", layers: "manifest", mutate: argument("--credentials", constant("/tmp"))},
 	{name: "traces to elsewhere", layers: "workload identity", mutate: argument("--otlp", constant("elsewhere.example:4317"))},
 	{name: "mode of agentd", layers: "workload admission", mutate: containers(func(_ *object, c y) { c["args"] = append(l("run"), list(c, "args")[1:]...) }, "guard", "agentd")},
 
@@ -95,19 +95,19 @@ var workloadKinds = []kind{
 	{name: "security context dropped", layers: "workload schema", mutate: containers(func(_ *object, c y) { delete(c, "securityContext") }, everyContainer...)},
 	{name: "security context of the pod dropped", layers: "workload schema", mutate: pods(func(_ *object, pod y) { delete(pod, "securityContext") })},
 	{name: "system calls unconfined", layers: "workload schema", mutate: pods(func(_ *object, pod y) { set(pod, y{"type": "Unconfined"}, "securityContext", "seccompProfile") })},
-	{name: "another runtime class", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: pods(func(_ *object, pod y) { pod["runtimeClassName"] = "more" })},
-	{name: "on one node", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: pods(func(_ *object, pod y) { pod["nodeName"] = "more" })},
-	{name: "hosts file of its own", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: pods(func(_ *object, pod y) { pod["hostAliases"] = l(y{"ip": "203.0.113.7", "hostnames": l("agentd")}) })},
-	{name: "another resolver", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: pods(func(_ *object, pod y) {
+	{name: "another runtime class", layers: "manifest", mutate: pods(func(_ *object, pod y) { pod["runtimeClassName"] = "more" })},
+	{name: "on one node", layers: "manifest", mutate: pods(func(_ *object, pod y) { pod["nodeName"] = "more" })},
+	{name: "hosts file of its own", layers: "manifest", mutate: pods(func(_ *object, pod y) { pod["hostAliases"] = l(y{"ip": "203.0.113.7", "hostnames": l("agentd")}) })},
+	{name: "another resolver", layers: "manifest", mutate: pods(func(_ *object, pod y) {
 		pod["dnsPolicy"] = "None"
 		pod["dnsConfig"] = y{"nameservers": l("203.0.113.7")}
 	})},
 
-	{name: "environment variable added", layers: "workload", gap: "nobody compares the environment with the spec", mutate: containers(func(_ *object, c y) {
+	{name: "environment variable added", layers: "manifest", mutate: containers(func(_ *object, c y) {
 		c["env"] = append(list(c, "env"), y{"name": "MORE", "value": "more"})
 	}, everyContainer...)},
-	{name: "environment variable changed", layers: "workload", gap: "nobody compares the environment with the spec", mutate: variables(func(v y) { v["value"] = "more" })},
-	{name: "environment variable dropped", layers: "workload", gap: "nobody compares the environment with the spec", mutate: func(t *target) {
+	{name: "environment variable changed", layers: "manifest", mutate: variables(func(v y) { v["value"] = "more" })},
+	{name: "environment variable dropped", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of("Deployment") {
 			for i, v := range list(agent(o), "env") {
 				if t.here(str(at(v, "name")), o) {
@@ -121,12 +121,12 @@ var workloadKinds = []kind{
 	}, everyContainer...)},
 
 	{name: "probe of another port", layers: "workload", mutate: probes(func(p y) { set(p, 8080, "httpGet", "port") })},
-	{name: "probe of another path", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: probes(func(p y) { set(p, "/more", "httpGet", "path") })},
+	{name: "probe of another path", layers: "manifest", mutate: probes(func(p y) { set(p, "/more", "httpGet", "path") })},
 	{name: "probe that runs a command", layers: "workload", mutate: probes(func(p y) {
 		delete(p, "httpGet")
 		p["exec"] = y{"command": l("/bin/true")}
 	})},
-	{name: "probe dropped", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: func(t *target) {
+	{name: "probe dropped", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of(workloadOf...) {
 			for _, c := range containersOf(podOf(o)) {
 				for _, name := range probeNames {
@@ -138,9 +138,9 @@ var workloadKinds = []kind{
 		}
 	}},
 	{name: "limits dropped", layers: "workload schema", mutate: containers(func(_ *object, c y) { delete(c, "resources") }, everyContainer...)},
-	{name: "memory changed", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: containers(func(_ *object, c y) { set(c, "64Gi", "resources", "limits", "memory") }, everyContainer...)},
+	{name: "memory changed", layers: "manifest", mutate: containers(func(_ *object, c y) { set(c, "64Gi", "resources", "limits", "memory") }, everyContainer...)},
 	{name: "port of a container", layers: "workload network", mutate: containers(func(_ *object, c y) { set(c, 9999, "ports", 0, "containerPort") }, "guard", "agentd")},
-	{name: "name of a port", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: func(t *target) {
+	{name: "name of a port", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of(workloadOf...) {
 			for _, c := range containersOf(podOf(o)) {
 				for _, p := range list(c, "ports") {
@@ -156,10 +156,10 @@ var workloadKinds = []kind{
 	{name: "label of the pod", layers: "workload network", mutate: each("agents.d/agent", func(o *object) {
 		o.set("more", "spec", "template", "metadata", "labels", "agents.d/agent")
 	}, workloadOf...)},
-	{name: "label of the pod that others select by", layers: "workload network", gap: "nobody compares the rest of a pod with the spec", mutate: each("a label", func(o *object) {
+	{name: "label of the pod that others select by", layers: "manifest", mutate: each("a label", func(o *object) {
 		o.set("prometheus", "spec", "template", "metadata", "labels", "app.kubernetes.io/name")
 	}, workloadOf...)},
-	{name: "annotation of the pod", layers: "workload", gap: "nobody compares the rest of a pod with the spec", mutate: each("an annotation", func(o *object) {
+	{name: "annotation of the pod", layers: "manifest", mutate: each("an annotation", func(o *object) {
 		o.set("false", "spec", "template", "metadata", "annotations", "policy.cilium.io/proxy-visibility")
 	}, workloadOf...)},
 	{name: "selector of a workload", layers: "workload schema", mutate: each("the selector", func(o *object) { o.set("more", "spec", "selector", "matchLabels", "agents.d/agent") }, workloadOf...)},
@@ -190,7 +190,7 @@ var workloadKinds = []kind{
 		}
 	}},
 
-	{name: "replicas", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: func(t *target) {
+	{name: "replicas", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of(workloadOf...) {
 			if n, ok := o.at("spec", "replicas").(float64); ok && t.here(fmt.Sprint(n), o) {
 				o.set(n+1, "spec", "replicas")
@@ -204,7 +204,7 @@ var workloadKinds = []kind{
 			}
 		}
 	}},
-	{name: "replicas where an autoscaler decides", layers: "workload schema", gap: "nobody compares how it scales and rolls out with the spec", mutate: func(t *target) {
+	{name: "replicas where an autoscaler decides", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of("HorizontalPodAutoscaler") {
 			if to := t.named(str(o.at("spec", "scaleTargetRef", "kind")), o.namespace(), str(o.at("spec", "scaleTargetRef", "name"))); t.here("of its target", to) {
 				to.set(3, "spec", "replicas")
@@ -212,21 +212,21 @@ var workloadKinds = []kind{
 		}
 	}},
 	{name: "canary of another Deployment", layers: "workload", mutate: each("workloadRef", func(o *object) { o.set("more", "spec", "workloadRef", "name") }, "Rollout")},
-	{name: "canary that scales the Deployment down itself", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("scaleDown", func(o *object) { o.set("onsuccess", "spec", "workloadRef", "scaleDown") }, "Rollout")},
-	{name: "canary without analysis", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("analysis", func(o *object) { o.remove("spec", "strategy", "canary", "analysis") }, "Rollout")},
+	{name: "canary that scales the Deployment down itself", layers: "manifest", mutate: each("scaleDown", func(o *object) { o.set("onsuccess", "spec", "workloadRef", "scaleDown") }, "Rollout")},
+	{name: "canary without analysis", layers: "manifest", mutate: each("analysis", func(o *object) { o.remove("spec", "strategy", "canary", "analysis") }, "Rollout")},
 	{name: "canary with another analysis", layers: "workload", mutate: each("analysis", func(o *object) {
 		o.set("more", "spec", "strategy", "canary", "analysis", "templates", 0, "templateName")
 	}, "Rollout")},
-	{name: "steps of a canary", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("steps", func(o *object) { o.set(l(y{"setWeight": 100}), "spec", "strategy", "canary", "steps") }, "Rollout")},
+	{name: "steps of a canary", layers: "manifest", mutate: each("steps", func(o *object) { o.set(l(y{"setWeight": 100}), "spec", "strategy", "canary", "steps") }, "Rollout")},
 	{name: "canary dropped", layers: "workload", mutate: each("it", func(o *object) { o.dropped = true }, "Rollout")},
 	{name: "analysis dropped", layers: "workload", mutate: each("it", func(o *object) { o.dropped = true }, "AnalysisTemplate")},
-	{name: "analysis that never fails", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("it", func(o *object) { o.set("false", "spec", "metrics", 0, "failureCondition") }, "AnalysisTemplate")},
-	{name: "analysis by another Prometheus", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("it", func(o *object) {
+	{name: "analysis that never fails", layers: "manifest", mutate: each("it", func(o *object) { o.set("false", "spec", "metrics", 0, "failureCondition") }, "AnalysisTemplate")},
+	{name: "analysis by another Prometheus", layers: "manifest", mutate: each("it", func(o *object) {
 		o.set("http://elsewhere.example:9090", "spec", "metrics", 0, "provider", "prometheus", "address")
 	}, "AnalysisTemplate")},
 
 	{name: "Service of other pods", layers: "workload", mutate: each("the selector", func(o *object) { o.set("more", "spec", "selector", "agents.d/agent") }, "Service")},
-	{name: "Service of all pods", layers: "workload", gap: "a Service need only find the pods, and may find more", mutate: each("the selector", func(o *object) {
+	{name: "Service of all pods", layers: "manifest", mutate: each("the selector", func(o *object) {
 		o.set(y{"agents.d/fleet": o.at("metadata", "labels", "agents.d/fleet")}, "spec", "selector")
 	}, "Service")},
 	{name: "Service of nobody", layers: "workload", mutate: each("the selector", func(o *object) { o.remove("spec", "selector") }, "Service")},
@@ -241,27 +241,27 @@ var workloadKinds = []kind{
 	{name: "Service at an address of its own", layers: "workload schema", mutate: each("the addresses", func(o *object) { o.set(l("203.0.113.7"), "spec", "externalIPs") }, "Service")},
 	{name: "Service dropped", layers: "workload", mutate: each("it", func(o *object) { o.dropped = true }, "Service")},
 	{name: "Service renamed", layers: "workload", mutate: each("it", func(o *object) { o.set("more", "metadata", "name") }, "Service")},
-	{name: "Service of pods that are not ready", layers: "workload", gap: "a Service need only find the pods, and may find more", mutate: each("it", func(o *object) { o.set(true, "spec", "publishNotReadyAddresses") }, "Service")},
+	{name: "Service of pods that are not ready", layers: "manifest", mutate: each("it", func(o *object) { o.set(true, "spec", "publishNotReadyAddresses") }, "Service")},
 
 	{name: "autoscaler of another", layers: "workload", mutate: each("the target", func(o *object) { o.set("more", "spec", "scaleTargetRef", "name") }, "HorizontalPodAutoscaler")},
 	{name: "autoscaler of another kind", layers: "workload", mutate: each("the target", func(o *object) {
 		o.set(y{"apiVersion": "apps/v1", "kind": "StatefulSet", "name": o.name()}, "spec", "scaleTargetRef")
 	}, "HorizontalPodAutoscaler")},
-	{name: "autoscaler without end", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("the maximum", func(o *object) { o.set(1000, "spec", "maxReplicas") }, "HorizontalPodAutoscaler")},
-	{name: "autoscaler dropped", layers: "workload schema", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("it", func(o *object) { o.dropped = true }, "HorizontalPodAutoscaler")},
+	{name: "autoscaler without end", layers: "manifest", mutate: each("the maximum", func(o *object) { o.set(1000, "spec", "maxReplicas") }, "HorizontalPodAutoscaler")},
+	{name: "autoscaler dropped", layers: "manifest", mutate: each("it", func(o *object) { o.dropped = true }, "HorizontalPodAutoscaler")},
 	{name: "budget of other pods", layers: "workload", mutate: each("the selector", func(o *object) { o.set("more", "spec", "selector", "matchLabels", "agents.d/agent") }, "PodDisruptionBudget")},
 	{name: "budget of all pods", layers: "workload", mutate: each("the selector", func(o *object) { o.set(y{}, "spec", "selector") }, "PodDisruptionBudget")},
-	{name: "budget dropped", layers: "workload", gap: "nobody compares how it scales and rolls out with the spec", mutate: each("it", func(o *object) { o.dropped = true }, "PodDisruptionBudget")},
+	{name: "budget dropped", layers: "manifest", mutate: each("it", func(o *object) { o.dropped = true }, "PodDisruptionBudget")},
 
 	{name: "ConfigMap of another name in a pod", layers: "workload identity", mutate: volumes("configMap", func(_ *object, v y) { set(v, "more", "configMap", "name") })},
 	{name: "ConfigMap renamed", layers: "workload identity decision", mutate: each("it", func(o *object) { o.set("more", "metadata", "name") }, "ConfigMap")},
-	{name: "ConfigMap that may be missing", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: volumes("configMap", func(_ *object, v y) { set(v, true, "configMap", "optional") })},
+	{name: "ConfigMap that may be missing", layers: "manifest", mutate: volumes("configMap", func(_ *object, v y) { set(v, true, "configMap", "optional") })},
 	{name: "Secret that may be missing", layers: "workload identity", mutate: volumes("secret", func(_ *object, v y) { set(v, true, "secret", "optional") })},
-	{name: "Secret for everybody to read", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: volumes("secret", func(_ *object, v y) { set(v, 511, "secret", "defaultMode") })},
-	{name: "credential of another endpoint", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: credentials(func(s y) { set(s, "elsewhere", "secret", "name") })},
-	{name: "another key of a credential", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: credentials(func(s y) { set(s, "more", "secret", "items", 0, "key") })},
-	{name: "credential under another name", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: credentials(func(s y) { set(s, "more", "secret", "items", 0, "path") })},
-	{name: "credential dropped", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: func(t *target) {
+	{name: "Secret for everybody to read", layers: "manifest", mutate: volumes("secret", func(_ *object, v y) { set(v, 511, "secret", "defaultMode") })},
+	{name: "credential of another endpoint", layers: "manifest", mutate: credentials(func(s y) { set(s, "elsewhere", "secret", "name") })},
+	{name: "another key of a credential", layers: "manifest", mutate: credentials(func(s y) { set(s, "more", "secret", "items", 0, "key") })},
+	{name: "credential under another name", layers: "manifest", mutate: credentials(func(s y) { set(s, "more", "secret", "items", 0, "path") })},
+	{name: "credential dropped", layers: "manifest", mutate: func(t *target) {
 		eachCredentials(t, func(o *object, volume y) {
 			for i := range list(volume, "projected", "sources") {
 				if t.here(fmt.Sprint("source ", i), o) {
@@ -270,7 +270,7 @@ var workloadKinds = []kind{
 			}
 		})
 	}},
-	{name: "mount dropped", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: func(t *target) {
+	{name: "mount dropped", layers: "manifest", mutate: func(t *target) {
 		for _, o := range t.of(workloadOf...) {
 			for _, c := range containersOf(podOf(o)) {
 				for i, m := range list(c, "volumeMounts") {
@@ -281,24 +281,24 @@ var workloadKinds = []kind{
 			}
 		}
 	}},
-	{name: "mount of another path", layers: "workload identity", gap: "nobody compares volumes and mounts with the spec", mutate: containers(func(_ *object, c y) { set(c, "/more", "volumeMounts", 0, "mountPath") }, everyContainer...)},
-	{name: "cards changed", layers: "workload", gap: "nobody compares the cards with the spec", mutate: cards(func(text string) string { return strings.Replace(text, ".svc", ".elsewhere", 1) })},
-	{name: "card without mTLS", layers: "workload", gap: "nobody compares the cards with the spec", mutate: cards(func(text string) string { return strings.Replace(text, `"mtls": []`, ``, 1) })},
+	{name: "mount of another path", layers: "manifest", mutate: containers(func(_ *object, c y) { set(c, "/more", "volumeMounts", 0, "mountPath") }, everyContainer...)},
+	{name: "cards changed", layers: "manifest", mutate: cards(func(text string) string { return strings.Replace(text, ".svc", ".elsewhere", 1) })},
+	{name: "card without mTLS", layers: "manifest", mutate: cards(func(text string) string { return strings.Replace(text, `"mtls": []`, ``, 1) })},
 
 	{name: "namespace without Pod Security", layers: "workload schema", mutate: namespaces(func(o *object) { o.remove("metadata", "labels", "pod-security.kubernetes.io/enforce") })},
 	{name: "namespace with another Pod Security", layers: "workload schema", mutate: namespaces(func(o *object) { o.set("privileged", "metadata", "labels", "pod-security.kubernetes.io/enforce") })},
 	{name: "namespace with the baseline of Pod Security", layers: "workload schema", mutate: namespaces(func(o *object) { o.set("baseline", "metadata", "labels", "pod-security.kubernetes.io/enforce") })},
 	{name: "namespace with an old Pod Security", layers: "workload schema", mutate: namespaces(func(o *object) { o.set("v1.0", "metadata", "labels", "pod-security.kubernetes.io/enforce-version") })},
 	{name: "namespace dropped", layers: "workload", mutate: namespaces(func(o *object) { o.dropped = true })},
-	{name: "quota dropped", layers: "workload", gap: "nobody compares the limits of a namespace with the spec", mutate: each("it", func(o *object) { o.dropped = true }, "ResourceQuota")},
-	{name: "quota too small", layers: "workload", gap: "nobody compares the limits of a namespace with the spec", mutate: each("pods", func(o *object) { o.set("0", "spec", "hard", "pods") }, "ResourceQuota")},
-	{name: "limits of a namespace dropped", layers: "workload", gap: "nobody compares the limits of a namespace with the spec", mutate: each("it", func(o *object) { o.dropped = true }, "LimitRange")},
+	{name: "quota dropped", layers: "manifest", mutate: each("it", func(o *object) { o.dropped = true }, "ResourceQuota")},
+	{name: "quota too small", layers: "manifest", mutate: each("pods", func(o *object) { o.set("0", "spec", "hard", "pods") }, "ResourceQuota")},
+	{name: "limits of a namespace dropped", layers: "manifest", mutate: each("it", func(o *object) { o.dropped = true }, "LimitRange")},
 	{name: "limits of a namespace too low", layers: "workload schema", mutate: each("memory", func(o *object) { o.set("1Mi", "spec", "limits", 0, "max", "memory") }, "LimitRange")},
 
 	{name: "monitor of other pods", layers: "workload", mutate: each("the selector", func(o *object) { o.set(y{"matchLabels": y{"more": "more"}}, "spec", "selector") }, "PodMonitor")},
 	{name: "monitor of other namespaces", layers: "workload", mutate: each("the namespaces", func(o *object) { o.set(y{"matchNames": l("elsewhere")}, "spec", "namespaceSelector") }, "PodMonitor")},
 	{name: "monitor of another port", layers: "workload", mutate: each("the port", func(o *object) { o.set("more", "spec", "podMetricsEndpoints", 0, "port") }, "PodMonitor")},
-	{name: "alerts dropped", layers: "workload", gap: "nobody asks for alerts", mutate: each("it", func(o *object) { o.dropped = true }, "PrometheusRule")},
+	{name: "alerts dropped", layers: "manifest", mutate: each("it", func(o *object) { o.dropped = true }, "PrometheusRule")},
 
 	{name: "default left out", layers: "schema admission", mutate: defaults},
 	{name: "unknown field", layers: "schema", mutate: each("spec", func(o *object) { o.set(true, "spec", "unheardOf") },

@@ -30,6 +30,7 @@ func (c *comparison) compare(want *yamlnode.Node, have any, path []any) {
 	default:
 		var value any
 		if err := want.Decode(&value); err != nil || !same(value, have) {
+			have, value := apart(have, value)
 			c.differ(path, "is %s, not %s", short(have), short(value))
 		}
 	}
@@ -66,7 +67,7 @@ func (c *comparison) compareFields(want *yamlnode.Node, have any, path []any) {
 func (c *comparison) compareItems(want *yamlnode.Node, have any, path []any) {
 	items, is := have.([]any)
 	if !is || len(items) != len(want.Content) {
-		c.differ(path, "is %s, not a list of %d", short(have), len(want.Content))
+		c.differ(path, "is %s, not a list of %d%s", short(have), len(want.Content), named(want))
 		return
 	}
 	for i, item := range items {
@@ -129,14 +130,52 @@ func number(value any) (float64, bool) {
 	return 0, false
 }
 
+// named are the names of what a list ought to hold, for a message.
+func named(want *yamlnode.Node) string {
+	var names []string
+	for _, item := range want.Content {
+		var id struct{ Name string }
+		if item.Kind != yamlnode.MappingNode || item.Decode(&id) != nil || id.Name == "" {
+			return ""
+		}
+		names = append(names, id.Name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
+}
+
+// apart cuts what two long texts begin with, but for a few words, so that a message shows where they differ.
+func apart(a, b any) (any, any) {
+	x, isText := a.(string)
+	y, isToo := b.(string)
+	if !isText || !isToo {
+		return a, b
+	}
+	r, s := []rune(x), []rune(y)
+	same := 0
+	for same < min(len(r), len(s)) && r[same] == s[same] {
+		same++
+	}
+	const before = 30
+	if same <= before {
+		return a, b
+	}
+	return "…" + string(r[same-before:]), "…" + string(s[same-before:])
+}
+
 // short is a value for a message.
 func short(value any) string {
-	data, err := json.Marshal(value)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	if runes := []rune(string(data)); len(runes) > 80 {
+	text := strings.TrimSpace(b.String())
+	if runes := []rune(text); len(runes) > 80 {
 		return string(runes[:79]) + "…"
 	}
-	return string(data)
+	return text
 }
