@@ -53,6 +53,7 @@ var Rules = []Rule{
 	{"canary-replicas", schema.Error, canaryReplicas},
 	{"canary-metrics", schema.Error, canaryMetrics},
 	{"canary-steps", schema.Error, canarySteps},
+	{"canary-unanalysed", schema.Error, canaryUnanalysed},
 	{"canary-ignored", schema.Warning, canaryIgnored},
 	{"probe-order", schema.Error, probeOrder},
 	{"timeout-chain", schema.Error, timeoutChain},

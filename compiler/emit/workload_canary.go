@@ -13,13 +13,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// A canary is looked at once a minute, over the last five. The first look waits for two scrapes of the new pods.
+// A canary is looked at over the last five minutes.
 const (
-	analysisInterval = time.Minute
-	analysisDelay    = 2 * time.Minute
-	analysisWindow   = "5m"
-	analysisMetric   = "error-rate"
-	analysisHash     = "canary-hash"
+	analysisWindow = "5m"
+	analysisMetric = "error-rate"
+	analysisHash   = "canary-hash"
 )
 
 var (
@@ -117,8 +115,8 @@ func errorRateAnalysis(a *model.Agent) *rollouts.AnalysisTemplate {
 			Args: []rollouts.Argument{{Name: analysisHash}},
 			Metrics: []rollouts.Metric{{
 				Name:                  analysisMetric,
-				InitialDelay:          rollouts.DurationString(analysisDelay.String()),
-				Interval:              rollouts.DurationString(analysisInterval.String()),
+				InitialDelay:          rollouts.DurationString(model.CanaryDelay.String()),
+				Interval:              rollouts.DurationString(model.CanaryInterval.String()),
 				SuccessCondition:      "len(result) == 1 && result[0] <= " + limit,
 				FailureCondition:      "len(result) == 1 && result[0] > " + limit,
 				FailureLimit:          ptr(intstr.FromInt32(1)),

@@ -233,6 +233,14 @@ type Probe struct {
 	Failures int32
 }
 
+// A canary is looked at once a CanaryInterval. The first look, after CanaryDelay, waits for two scrapes of the new pods; when two looks have
+// failed, after CanaryVerdict, the canary is aborted.
+const (
+	CanaryDelay    = 2 * time.Minute
+	CanaryInterval = time.Minute
+	CanaryVerdict  = CanaryDelay + CanaryInterval
+)
+
 // Canary is a rollout in steps.
 type Canary struct {
 	Stable       string

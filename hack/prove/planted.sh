@@ -56,6 +56,10 @@ plant runtime 'network' 'guards reach every port' \
 	runtime_network.go 's/p.tcp(model.PortDecision)/nil/'
 plant observation 'workload' 'nobody is scraped' \
 	observation.go 's/ptr(portNameMetrics)/ptr("metric")/'
+plant observation 'manifest' 'an alert that never comes' \
+	observation_alerts.go 's/name: "AgentUnreachable", lasts: "5m"/name: "AgentUnreachable", lasts: "500h"/'
+plant workload 'manifest' 'probes that never fail' \
+	pod.go 's/FailureThreshold: p.Failures,/FailureThreshold: 1000,/'
 plant delivery 'delivery' 'what is gone stays' \
 	delivery.go 's/Prune: true/Prune: false/'
 exit "$failed"

@@ -22,8 +22,8 @@ type claim struct {
 var claims = []claim{
 	{"1.1", "what is published, Argo CD applies: Synced and Healthy", []string{"argocd", "kyverno", "repo-server"}, published},
 	{"1.2", "a hard refresh finds no difference and changes nothing", []string{"argocd"}, noDifference},
-	{"1.3", "what is changed or deleted by hand comes back", []string{"argocd"}, driftUndone},
 	{"3.1", "a new image of a canary runs beside the stable one", []string{"rollouts", "argocd", "kyverno"}, canaryBegins},
+	{"1.3", "what is changed or deleted by hand comes back", []string{"argocd"}, driftUndone},
 	{"2.1", "certificates are Ready, and say what was declared", []string{"certmanager"}, leavesAsDeclared},
 	{"2.2", "two agents shake hands with mTLS, strangers do not", nil, handshakes},
 	{"4.1", "Kyverno refuses the rogue catalogue, by the policies that it names", []string{"kyverno"}, roguesRefused},
