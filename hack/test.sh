@@ -2,6 +2,7 @@
 # Everything that must hold before a change is merged. Each step says what it shows; the first that fails ends the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 # as in the Makefile
 
 step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 

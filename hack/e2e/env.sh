@@ -1,4 +1,5 @@
 # Where everything lies and listens; read by the other scripts.
+export CGO_ENABLED=0 # as in the Makefile: the judge shares what is compiled
 export AGENTC_E2E=${AGENTC_E2E:-$HOME/.cache/agentc-e2e} # binaries; kept
 E2E_BIN=$AGENTC_E2E/bin
 E2E_STATE=${E2E_STATE:?the folder of this run, which run.sh makes and removes}
