@@ -77,10 +77,10 @@ func (o *options) verify(ctx context.Context, cmd *cobra.Command, named string) 
 	}
 	asked := claims.Of(out.Fleet)
 	files, err := judge.FromFolder(o.outDir(), asked)
-	var link *judge.LinkError
+	var odd *judge.OddFileError
 	switch {
-	case errors.As(err, &link):
-		return o.finish(cmd, slices.Concat(problems, found, o.files(schema.Error, []string{link.Path}, "is neither a file nor a folder; nobody can say what Argo CD makes of it")), false)
+	case errors.As(err, &odd):
+		return o.finish(cmd, slices.Concat(problems, found, o.files(schema.Error, []string{odd.Path}, odd.Why)), false)
 	case err != nil:
 		return err
 	}

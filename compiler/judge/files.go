@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,13 +31,18 @@ func FromTree(tree *artifact.Tree, of *claims.Claims) map[string][]byte {
 	return files
 }
 
-// LinkError is something among the generated files that is neither a file nor a folder. Argo CD would follow a link, or refuse the whole
-// repository for it; either way what it applies is not what stands here.
-type LinkError struct{ Path string }
+// OddFileError is something among the generated files that nobody reads as it stands there.
+type OddFileError struct{ Path, Why string }
 
-func (e *LinkError) Error() string {
-	return e.Path + " is neither a file nor a folder; remove it"
-}
+func (e *OddFileError) Error() string { return e.Path + " " + e.Why }
+
+const (
+	// Argo CD would follow a link, or refuse the whole repository for it; either way what it applies is not what stands here.
+	isNoFile = "is neither a file nor a folder; nobody can say what Argo CD makes of it"
+	isHuge   = "is larger than 64 MiB, which neither Argo CD nor agentd would read"
+
+	maxFile = 64 << 20
+)
 
 // FromFolder are the files that are judged, as they lie in a folder: everybody's, not only those that were compiled.
 func FromFolder(folder string, of *claims.Claims) (map[string][]byte, error) {
@@ -50,7 +56,7 @@ func FromFolder(folder string, of *claims.Claims) (map[string][]byte, error) {
 		for _, name := range judged {
 			for _, dir := range []string{env.Name, path.Join(env.Name, name)} {
 				if info, err := root.Lstat(dir); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-					return nil, &LinkError{dir} // WalkDir would follow it
+					return nil, &OddFileError{dir, isNoFile} // WalkDir would follow it
 				}
 			}
 			err := fs.WalkDir(root.FS(), path.Join(env.Name, name), func(p string, entry fs.DirEntry, err error) error {
@@ -60,7 +66,10 @@ func FromFolder(folder string, of *claims.Claims) (map[string][]byte, error) {
 				case err != nil || entry.IsDir():
 					return err
 				case !entry.Type().IsRegular():
-					return &LinkError{p}
+					return &OddFileError{p, isNoFile}
+				}
+				if info, err := entry.Info(); err != nil || info.Size() > maxFile {
+					return cmp.Or(err, error(&OddFileError{p, isHuge}))
 				}
 				files[p], err = root.ReadFile(p)
 				return err
