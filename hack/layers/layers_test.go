@@ -24,6 +24,8 @@ var layers = []layer{
 		"what is written stands alone: editors, the compiler and the runtime read the same types"},
 	{"agentc/policies/core", nil,
 		"the product's Rego, embedded; it is data to whoever loads it"},
+	{"agentc/forest", nil,
+		"the anomaly model: the compiler trains it and the runtime scores with it, and it knows neither"},
 	{"agentc/compiler/model", []string{"agentc/schema"},
 		"the meaning of a spec does not depend on what is made of it"},
 	{"agentc/compiler/rego", []string{"agentc/schema", "agentc/policies/core"},
