@@ -27,7 +27,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitFine
-	case errors.Is(err, errSpec), is[*lock.Error](err), is[*publish.Refusal](err), is[*git.PlaceError](err), is[*git.SourceError](err):
+	case errors.Is(err, errSpec), is[*lock.Error](err), is[*publish.Refusal](err), is[*git.PlaceError](err), is[*git.SourceError](err), is[inputError](err):
 		return exitSpec
 	case is[usageError](err), is[*seal.KeyError](err), is[*git.SignerError](err), is[*git.PersonError](err), wrongRemote(err):
 		return exitUsage

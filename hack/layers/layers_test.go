@@ -58,7 +58,7 @@ var layers = []layer{
 		"every judge, asked about the same claims and files"},
 	{"agentc/compiler", []string{"agentc/schema", "agentc/policies/core", "agentc/compiler/model", "agentc/compiler/check", "agentc/compiler/rego", "agentc/compiler/emit", "agentc/compiler/artifact", "agentc/compiler/lock"},
 		"names the stages in order"},
-	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/compiler", "agentc/compiler/artifact", "agentc/compiler/claims", "agentc/compiler/disk", "agentc/compiler/judge", "agentc/compiler/lock", "agentc/compiler/explain", "agentc/compiler/seal", "agentc/compiler/git", "agentc/compiler/publish", "agentc/compiler/verify"},
+	{"agentc/cmd/agentc", []string{"agentc/schema", "agentc/forest", "agentc/compiler", "agentc/compiler/artifact", "agentc/compiler/claims", "agentc/compiler/disk", "agentc/compiler/judge", "agentc/compiler/lock", "agentc/compiler/explain", "agentc/compiler/seal", "agentc/compiler/git", "agentc/compiler/publish", "agentc/compiler/verify"},
 		"the edge: flags, printing, exit codes"},
 	{"agentc/compiler/fleettest", []string{"agentc/schema"}, "fleets of any size; only tests import it"},
 	{"agentc/compiler/git/gittest", nil, "real servers of Git; only tests import it"},

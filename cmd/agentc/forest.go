@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"agentc/forest"
+
+	"github.com/spf13/cobra"
+)
+
+func newForest() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "forest",
+		Short: "Train, import and try the anomaly model that stands before the agents",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newForestTrain(), newForestImport(), newForestScore())
+	return cmd
+}
+
+// inputError is a file that the user gave and that is not what it should be.
+type inputError struct{ error }
+
+func newForestTrain() *cobra.Command {
+	var rows, out, label string
+	var o forest.Options
+	cmd := &cobra.Command{
+		Use:   "train --rows FILE --out FILE",
+		Short: "Train a forest on rows of numbers",
+		Long: `train reads CSV with a header, plain or gzip, and writes a forest. The same rows and the same seed make the same bytes, in whatever
+order the rows are.`,
+		Example: "  agentc forest train --rows normal.csv.gz --without label --out forest.json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			table, end, err := openTable(rows, nil, label)
+			if err != nil {
+				return err
+			}
+			defer end()
+			all, err := table.ReadAll()
+			if err != nil {
+				return inputError{fmt.Errorf("%s:%w", rows, err)}
+			}
+			f, err := forest.Fit(all, o)
+			if err != nil {
+				return inputError{fmt.Errorf("%s: %w", rows, err)}
+			}
+			return writeForest(cmd, f, out)
+		},
+	}
+	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
+	cmd.Flags().StringVar(&label, "without", "", "column that is no feature")
+	cmd.Flags().StringVar(&out, "out", "", "file of the forest")
+	cmd.Flags().IntVar(&o.Trees, "trees", 100, "how many trees")
+	cmd.Flags().IntVar(&o.Sample, "sample", 256, "rows drawn for each tree")
+	cmd.Flags().Float64Var(&o.FeatureShare, "features", 1, "share of the features drawn for each tree")
+	cmd.Flags().BoolVar(&o.Bootstrap, "bootstrap", false, "draw rows with replacement")
+	cmd.Flags().Float64Var(&o.Anomalies, "anomalies", 0, "share of the rows that are to be anomalies; 0: those with a score below -0.5")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
+	return required(cmd, "rows", "out")
+}
+
+func newForestImport() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "import MODEL.json --out FILE",
+		Short: "Import a model that scikit-learn trained",
+		Long: `import reads the exchange format iforest-json/1, which hack/export_sklearn.py writes of a fitted IsolationForest, and refuses what does not
+score its own probes as it did there. A pickle is a program, and is not read.`,
+		Example: "  agentc forest import model.json --out forest.json",
+		Args:    usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := readFile(args[0], forest.Import)
+			if err != nil {
+				return err
+			}
+			return writeForest(cmd, f, out)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "file of the forest")
+	return required(cmd, "out")
+}
+
+func newForestScore() *cobra.Command {
+	var from, rows string
+	cmd := &cobra.Command{
+		Use:   "score --forest FILE --rows FILE",
+		Short: "Score rows of numbers",
+		Long: `score reads CSV with a header, of which it takes the forest's features by name, and prints CSV: the depth sum as a hexadecimal float, the
+score as scikit-learn's score_samples, the share of training rows that are no more unusual in percent (empty for an imported model, which has none
+to compare with), and whether the row is an anomaly.`,
+		Example: "  agentc forest score --forest forest.json --rows today.csv.gz",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f, err := readFile(from, forest.Read)
+			if err != nil {
+				return err
+			}
+			table, end, err := openTable(rows, f.Features)
+			if err != nil {
+				return err
+			}
+			defer end()
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			if err := scoreTable(f, table, out); err != nil {
+				out.Flush()
+				return inputError{fmt.Errorf("%s:%w", rows, err)}
+			}
+			return out.Flush()
+		},
+	}
+	cmd.Flags().StringVar(&from, "forest", "", "file of the forest")
+	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
+	return required(cmd, "forest", "rows")
+}
+
+func scoreTable(f *forest.Forest, table *forest.Table, out *bufio.Writer) error {
+	out.WriteString("depth_sum,score,percentile,anomaly\n")
+	s := f.Scorer()
+	var line []byte
+	for {
+		row, err := table.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		r, err := s.Score(row)
+		if err != nil {
+			return err
+		}
+		line = strconv.AppendFloat(line[:0], r.DepthSum, 'x', -1, 64)
+		line = strconv.AppendFloat(append(line, ','), r.Score, 'g', -1, 64)
+		line = append(line, ',')
+		if f.Quantiles.Rows > 0 {
+			line = strconv.AppendFloat(line, r.Percentile, 'f', 3, 64)
+		}
+		anomaly := byte('0')
+		if r.Anomaly {
+			anomaly = '1'
+		}
+		if _, err := out.Write(append(line, ',', anomaly, '\n')); err != nil {
+			return err
+		}
+	}
+}
+
+func openTable(file string, features []string, without ...string) (*forest.Table, func() error, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, inputError{err}
+	}
+	if len(without) == 1 && without[0] == "" {
+		without = nil
+	}
+	table, err := forest.NewTable(f, features, without...)
+	if err != nil {
+		f.Close()
+		return nil, nil, inputError{fmt.Errorf("%s:%w", file, err)}
+	}
+	return table, f.Close, nil
+}
+
+func readFile(name string, read func(io.Reader) (*forest.Forest, error)) (*forest.Forest, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, inputError{err}
+	}
+	defer file.Close()
+	f, err := read(bufio.NewReader(file))
+	if err != nil {
+		return nil, inputError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return f, nil
+}
+
+// writeForest writes a forest beside its place and then moves it there: no reader sees half of one.
+func writeForest(cmd *cobra.Command, f *forest.Forest, name string) error {
+	file, err := os.CreateTemp(filepath.Dir(name), ".forest-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	if err := errors.Join(f.Write(file), file.Chmod(0o644), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), name); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d trees, %d features, sha256:%s\n", name, len(f.Trees), len(f.Features), f.Digest())
+	return err
+}
+
+// required makes flags that must be given.
+func required(cmd *cobra.Command, flags ...string) *cobra.Command {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, name := range flags {
+			if !cmd.Flags().Changed(name) {
+				return usageError{fmt.Errorf("%s needs --%s", cmd.CommandPath(), name)}
+			}
+		}
+		return run(cmd, args)
+	}
+	return cmd
+}
