@@ -85,7 +85,7 @@ func (f *Forest) measure(rows *Rows, anomalies float64) error {
 		low := int(at)
 		high := min(low+1, len(sums)-1)
 		a, b := f.flat.score(sums[low]), f.flat.score(sums[high])
-		f.Offset = a + (b-a)*(at-float64(low))
+		f.Offset = a + float64((b-a)*(at-float64(low)))
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func (g *grower) cut(rows []int32) (feature int32, threshold float32, found bool
 			continue
 		}
 		u := float64(g.random.Uint64()>>11) * 0x1p-53
-		threshold = float32(float64(least) + u*(float64(greatest)-float64(least)))
+		threshold = float32(float64(least) + float64(u*(float64(greatest)-float64(least)))) // not fused where a machine could: the same everywhere
 		if !(threshold < greatest) { // rounded up: nothing would be right of it
 			threshold = least
 		}

@@ -70,6 +70,6 @@ func (q Quantiles) Percentile(sum float64) float64 {
 		return 100 * float64(q.Rows-q.Ranks[i]) / float64(q.Rows)
 	}
 	part := (sum - q.Sums[i-1]) / (q.Sums[i] - q.Sums[i-1])
-	rank := float64(q.Ranks[i-1]) + part*float64(q.Ranks[i]-q.Ranks[i-1])
+	rank := float64(q.Ranks[i-1]) + float64(part*float64(q.Ranks[i]-q.Ranks[i-1]))
 	return 100 * (float64(q.Rows) - rank) / float64(q.Rows)
 }

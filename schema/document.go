@@ -2,7 +2,7 @@ package schema
 
 import "go.yaml.in/yaml/v4"
 
-// Document is one file of the spec as written. Exactly one of Agent, Platform and Policy is set.
+// Document is one file of the spec as written. Exactly one of Agent, Platform, Policy and Features is set.
 type Document struct {
 	// File is the path as a user would type it: `agents.d/remediate.yaml`.
 	File string
@@ -10,6 +10,7 @@ type Document struct {
 	Agent    *Agent
 	Platform *Platform
 	Policy   *ReviewerPolicy
+	Features *Features
 
 	root *yaml.Node
 }
@@ -40,6 +41,7 @@ type Source struct {
 	Agents    []*Document
 	Platforms []*Document
 	Policies  []*Document
+	Features  []*Document
 	Rego      []Rego // tests (`_test.rego`) are not among them
 	Inputs    []Input
 

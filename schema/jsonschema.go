@@ -14,7 +14,7 @@ import (
 
 // The types' own source, for the comments in it: what an editor shows is what the types say.
 //
-//go:embed schema.go agent.go workload.go platform.go reviewer.go
+//go:embed schema.go agent.go workload.go platform.go reviewer.go features.go
 var typeFiles embed.FS
 
 // jsonSchema is what this package uses of JSON Schema 2020-12.
@@ -46,7 +46,7 @@ type jsonSchema struct {
 	Defs                 map[string]*jsonSchema `json:"$defs,omitempty"`
 }
 
-// JSONSchema is one JSON Schema for all three kinds of document, for editors. It is as strict as JSON Schema can be; what
+// JSONSchema is one JSON Schema for all four kinds of document, for editors. It is as strict as JSON Schema can be; what
 // only the decoder sees (duplicate keys, missing quotes, limits of durations) it does not know.
 func JSONSchema() ([]byte, error) {
 	docs, err := comments(typeFiles)
@@ -63,7 +63,7 @@ func JSONSchema() ([]byte, error) {
 		Properties:  map[string]*jsonSchema{"kind": {Enum: kinds, Description: docs["Header.Kind"]}},
 		Defs:        g.defs,
 	}
-	for i, t := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Platform](), reflect.TypeFor[ReviewerPolicy]()} {
+	for i, t := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Platform](), reflect.TypeFor[ReviewerPolicy](), reflect.TypeFor[Features]()} {
 		kind := map[string]*jsonSchema{"kind": {Const: kinds[i]}}
 		root.AllOf = append(root.AllOf, &jsonSchema{
 			If:   &jsonSchema{Properties: kind, Required: []string{"kind"}},

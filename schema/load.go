@@ -172,6 +172,8 @@ func (l *loader) add(f file, r result) {
 		l.source.Agents = append(l.source.Agents, r.doc)
 	case r.doc.Platform != nil:
 		l.source.Platforms = append(l.source.Platforms, r.doc)
+	case r.doc.Features != nil:
+		l.source.Features = append(l.source.Features, r.doc)
 	default:
 		l.source.Policies = append(l.source.Policies, r.doc)
 	}
@@ -180,7 +182,7 @@ func (l *loader) add(f file, r result) {
 // finish sorts what was gathered.
 func (l *loader) finish() {
 	s := l.source
-	for _, documents := range [][]*Document{s.Agents, s.Platforms, s.Policies} {
+	for _, documents := range [][]*Document{s.Agents, s.Platforms, s.Policies, s.Features} {
 		slices.SortFunc(documents, func(a, b *Document) int { return cmp.Compare(a.File, b.File) })
 	}
 	slices.SortFunc(s.Rego, func(a, b Rego) int { return cmp.Compare(a.File, b.File) })

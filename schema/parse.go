@@ -43,7 +43,7 @@ func (d *decoder) parse(text []byte) *yaml.Node {
 	var first, second yaml.Node
 	switch err := loader.Load(&first); {
 	case err == io.EOF, err == nil && isEmpty(first.Content[0]):
-		d.report(1, 1, ruleWrongType, "this file holds no document; it must hold one Agent, Platform or ReviewerPolicy")
+		d.report(1, 1, ruleWrongType, "this file holds no document; it must hold one Agent, Platform, ReviewerPolicy or Features")
 		return nil
 	case err != nil:
 		d.syntax(err, text)
@@ -132,7 +132,7 @@ func clamp(text []byte, line, column int) (int, int) {
 }
 
 // kinds of documents, in the words of their `kind` field.
-var kinds = []string{"Agent", "Platform", "ReviewerPolicy"}
+var kinds = []string{"Agent", "Platform", "ReviewerPolicy", "Features"}
 
 // readDocument turns the bytes of one file into a document, or nil where not even its kind is known.
 func readDocument(file string, data []byte) (*Document, []Problem) {
@@ -181,6 +181,8 @@ func (d *decoder) document(root *yaml.Node) *Document {
 		doc.Platform = fill[Platform](d, root, p)
 	case "ReviewerPolicy":
 		doc.Policy = fill[ReviewerPolicy](d, root, p)
+	case "Features":
+		doc.Features = fill[Features](d, root, p)
 	default:
 		return nil
 	}
@@ -212,12 +214,16 @@ func fill[T any](d *decoder, root *yaml.Node, p place) *T {
 
 // misplaced refuses a document in the other team's folder, where its owners would not see it.
 func misplaced(doc *Document, policies bool) []Problem {
-	if (doc.Policy != nil) == policies {
+	reviewers := doc.Policy != nil || doc.Features != nil
+	if reviewers == policies {
 		return nil
 	}
 	message := "Agents and the Platform stand in agents.d; this folder holds policies"
-	if doc.Policy != nil {
+	switch {
+	case doc.Policy != nil:
 		message = "a ReviewerPolicy belongs in the folder of the policies, whose owners review it"
+	case doc.Features != nil:
+		message = "Features belong in the folder of the policies, whose owners review them"
 	}
 	return []Problem{{Position: doc.At("kind"), Severity: Error, Message: message, Rule: ruleWrongKind}}
 }

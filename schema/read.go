@@ -94,3 +94,19 @@ func sum(data []byte) string {
 	digest := sha256.Sum256(data)
 	return hex.EncodeToString(digest[:])
 }
+
+// ReadFeatures reads a Features document that is given by itself. The problems are those of the file; there is no document where it could not be
+// read as one.
+func ReadFeatures(name string, data []byte) (*Document, []Problem) {
+	check := reporter{file: name}
+	if len(data) > maxFile {
+		check.report(1, 1, ruleTooLarge, "this file is larger than 1 MiB")
+		return nil, check.problems
+	}
+	doc, problems := readDocument(name, data)
+	if doc != nil && doc.Features == nil {
+		problems = append(problems, Problem{Position: doc.At("kind"), Severity: Error, Message: "this file must hold Features", Rule: ruleWrongKind})
+		doc = nil
+	}
+	return doc, SortProblems(problems)
+}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Reference is every field of the three kinds in Markdown: a section for each kind and for each type in it, in the order in
+// Reference is every field of the four kinds in Markdown: a section for each kind and for each type in it, in the order in
 // which a reader meets them, and the formats of text at the end. What it says comes from the types, their comments and their
 // tags, as the decoder and the JSON Schema do; it stands in docs/spec.md.
 func Reference() ([]byte, error) {
@@ -16,7 +16,7 @@ func Reference() ([]byte, error) {
 		return nil, err
 	}
 	r := &reference{docs: docs, met: map[reflect.Type]bool{}}
-	for _, kind := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Platform](), reflect.TypeFor[ReviewerPolicy]()} {
+	for _, kind := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Platform](), reflect.TypeFor[ReviewerPolicy](), reflect.TypeFor[Features]()} {
 		r.kind(kind)
 	}
 	r.formats()

@@ -37,7 +37,7 @@ func TestReferenceIsComplete(t *testing.T) {
 		}
 	}
 	seen := map[reflect.Type]bool{}
-	for _, kind := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Platform](), reflect.TypeFor[ReviewerPolicy]()} {
+	for _, kind := range []reflect.Type{reflect.TypeFor[Agent](), reflect.TypeFor[Platform](), reflect.TypeFor[ReviewerPolicy](), reflect.TypeFor[Features]()} {
 		lookFor(t, kind, sections, seen)
 	}
 	if want := len(seen) + 1; len(sections) != want { // and the formats

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// structTypes are all struct types of the spec, found from the three kinds.
+// structTypes are all struct types of the spec, found from the four kinds.
 func structTypes() []reflect.Type {
 	seen := map[reflect.Type]bool{}
 	var types []reflect.Type

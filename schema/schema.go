@@ -1,4 +1,4 @@
-// Package schema is the spec as it is written: the Go types of the three kinds of document, and a strict reader that
+// Package schema is the spec as it is written: the Go types of the four kinds of document, and a strict reader that
 // turns the files of agents.d/ and policies/ into typed documents which know the position of every value.
 //
 // It refuses what other YAML readers take silently: unknown and duplicate keys, anchors, tags, several documents in one
@@ -14,8 +14,8 @@ type Header struct {
 	// APIVersion is `agents.d/v1alpha1`.
 	APIVersion string `json:"apiVersion" rule:"required,enum=agents.d/v1alpha1"`
 
-	// Kind is `Agent`, `Platform` or `ReviewerPolicy`.
-	Kind string `json:"kind" rule:"required,enum=Agent|Platform|ReviewerPolicy"`
+	// Kind is `Agent`, `Platform`, `ReviewerPolicy` or `Features`.
+	Kind string `json:"kind" rule:"required,enum=Agent|Platform|ReviewerPolicy|Features"`
 
 	// Metadata names the document.
 	Metadata Metadata `json:"metadata" rule:"required"`

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,16 +31,28 @@ func newForest() *cobra.Command {
 type inputError struct{ error }
 
 func newForestTrain() *cobra.Command {
-	var rows, out, label string
+	var rows, out, label, features string
 	var o forest.Options
+	files := &eventFiles{}
 	cmd := &cobra.Command{
-		Use:   "train --rows FILE --out FILE",
-		Short: "Train a forest on rows of numbers",
-		Long: `train reads CSV with a header, plain or gzip, and writes a forest. The same rows and the same seed make the same bytes, in whatever
-order the rows are.`,
-		Example: "  agentc forest train --rows normal.csv.gz --without label --out forest.json",
-		Args:    noArgs,
+		Use:   "train --events FILE... --features FILE --out FILE",
+		Short: "Train a forest on events, or on rows of numbers",
+		Long: `train reads events, a JSON object a line, and makes of each the numbers that a Features document says; or it reads rows of numbers, CSV with a
+header. Both may be packed by gzip. The same events and the same seed make the same bytes, in whatever order the events are. A line that is no event
+is named and passed over, unless --strict.`,
+		Example: `  agentc forest train --events monday.jsonl.gz,tuesday.jsonl.gz --features policies/soc/features.yaml --out forest.json
+  agentc forest train --rows normal.csv.gz --without label --out forest.json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf(cmd, "events", "rows"); err != nil {
+				return err
+			}
+			if files.cmd = cmd; len(files.files) > 0 {
+				if features == "" {
+					return usageError{errors.New("--events needs --features")}
+				}
+				return trainOnEvents(cmd, files, features, out, o)
+			}
 			table, end, err := openTable(rows, nil, label)
 			if err != nil {
 				return err
@@ -55,16 +69,18 @@ order the rows are.`,
 			return writeForest(cmd, f, out)
 		},
 	}
+	eventFlags(cmd, files)
+	cmd.Flags().StringVar(&features, "features", "", "what is seen of an event")
 	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
 	cmd.Flags().StringVar(&label, "without", "", "column that is no feature")
 	cmd.Flags().StringVar(&out, "out", "", "file of the forest")
 	cmd.Flags().IntVar(&o.Trees, "trees", 100, "how many trees")
 	cmd.Flags().IntVar(&o.Sample, "sample", 256, "rows drawn for each tree")
-	cmd.Flags().Float64Var(&o.FeatureShare, "features", 1, "share of the features drawn for each tree")
+	cmd.Flags().Float64Var(&o.FeatureShare, "feature-share", 1, "share of the features drawn for each tree")
 	cmd.Flags().BoolVar(&o.Bootstrap, "bootstrap", false, "draw rows with replacement")
 	cmd.Flags().Float64Var(&o.Anomalies, "anomalies", 0, "share of the rows that are to be anomalies; 0: those with a score below -0.5")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
-	return required(cmd, "rows", "out")
+	return required(cmd, "out")
 }
 
 func newForestImport() *cobra.Command {
@@ -90,15 +106,26 @@ score its own probes as it did there. A pickle is a program, and is not read.`,
 
 func newForestScore() *cobra.Command {
 	var from, rows string
+	var above float64
+	var reasons int
+	files := &eventFiles{}
 	cmd := &cobra.Command{
-		Use:   "score --forest FILE --rows FILE",
-		Short: "Score rows of numbers",
-		Long: `score reads CSV with a header, of which it takes the forest's features by name, and prints CSV: the depth sum as a hexadecimal float, the
+		Use:   "score --forest FILE --events FILE...",
+		Short: "Score events, or rows of numbers",
+		Long: `score prints a line of JSON for each event: its score, the share of the training's events that are no more unusual in percent, and the features
+that made it so. Of rows it reads CSV with a header, of which it takes the forest's features by name, and prints CSV: the depth sum as a hexadecimal float, the
 score as scikit-learn's score_samples, the share of training rows that are no more unusual in percent (empty for an imported model, which has none
 to compare with), and whether the row is an anomaly.`,
-		Example: "  agentc forest score --forest forest.json --rows today.csv.gz",
-		Args:    noArgs,
+		Example: `  agentc forest score --forest forest.json --events today.jsonl.gz --above 99
+  agentc forest score --forest forest.json --rows today.csv.gz`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := oneOf(cmd, "events", "rows"); err != nil {
+				return err
+			}
+			if files.cmd = cmd; len(files.files) > 0 {
+				return scoreEvents(cmd, files, from, above, reasons)
+			}
 			f, err := readFile(from, forest.Read)
 			if err != nil {
 				return err
@@ -117,8 +144,11 @@ to compare with), and whether the row is an anomaly.`,
 		},
 	}
 	cmd.Flags().StringVar(&from, "forest", "", "file of the forest")
+	eventFlags(cmd, files)
+	cmd.Flags().Float64Var(&above, "above", 0, "only events from this percentile on")
+	cmd.Flags().IntVar(&reasons, "reasons", 3, "how many features are named of an event")
 	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
-	return required(cmd, "forest", "rows")
+	return required(cmd, "forest")
 }
 
 func scoreTable(f *forest.Forest, table *forest.Table, out *bufio.Writer) error {
@@ -181,21 +211,40 @@ func readFile(name string, read func(io.Reader) (*forest.Forest, error)) (*fores
 	return f, nil
 }
 
-// writeForest writes a forest beside its place and then moves it there: no reader sees half of one.
 func writeForest(cmd *cobra.Command, f *forest.Forest, name string) error {
-	file, err := os.CreateTemp(filepath.Dir(name), ".forest-*")
+	digest, err := writeArtifact(name, f.Write)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
-	if err := errors.Join(f.Write(file), file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), name); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d trees, %d features, sha256:%s\n", name, len(f.Trees), len(f.Features), f.Digest())
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d trees, %d features, sha256:%s\n", name, len(f.Trees), len(f.Features), digest)
 	return err
+}
+
+// writeArtifact writes a file beside its place and then moves it there, for no reader is to see half of one, and returns its digest.
+func writeArtifact(name string, write func(io.Writer) error) (string, error) {
+	file, err := os.CreateTemp(filepath.Dir(name), ".forest-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(file.Name())
+	sum := sha256.New()
+	if err := errors.Join(write(io.MultiWriter(file, sum)), file.Chmod(0o644), file.Close()); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), os.Rename(file.Name(), name)
+}
+
+func eventFlags(cmd *cobra.Command, files *eventFiles) {
+	cmd.Flags().StringSliceVar(&files.files, "events", nil, "files of events, a JSON object a line")
+	cmd.Flags().BoolVar(&files.strict, "strict", false, "stop at a line that is no event")
+}
+
+// oneOf wants exactly one of two flags.
+func oneOf(cmd *cobra.Command, a, b string) error {
+	if cmd.Flags().Changed(a) == cmd.Flags().Changed(b) {
+		return usageError{fmt.Errorf("%s needs either --%s or --%s", cmd.CommandPath(), a, b)}
+	}
+	return nil
 }
 
 // required makes flags that must be given.

@@ -65,4 +65,5 @@ var Rules = []Rule{
 	{"bundle-endpoint", schema.Error, bundleEndpoint},
 	{"shared-trust-domain", schema.Error, sharedTrustDomain},
 	{"shared-namespace", schema.Warning, sharedNamespace},
+	{"feature", schema.Error, feature},
 }

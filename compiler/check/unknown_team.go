@@ -23,4 +23,7 @@ func unknownTeam(p *pass) {
 	for _, doc := range p.Written.Policies {
 		look(in(doc, "spec.team"), doc.Policy.Spec.Team)
 	}
+	for _, doc := range p.Written.Features {
+		look(in(doc, "spec.team"), doc.Features.Spec.Team)
+	}
 }

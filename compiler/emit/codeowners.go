@@ -76,7 +76,7 @@ func ownedLines(fleet *model.Fleet) []owned {
 	for _, d := range fleet.Written.Platforms {
 		lines = append(lines, owned{"/" + pattern(d.File), platform})
 	}
-	lines = append(lines, ownedFolder(fleet, "policies", "policies", fleet.Written.Policies)...)
+	lines = append(lines, ownedFolder(fleet, "policies", "policies", slices.Concat(fleet.Written.Policies, fleet.Written.Features))...)
 	return append(lines, owned{"/policies/core/", platform})
 }
 
@@ -112,8 +112,11 @@ func ownedFolder(fleet *model.Fleet, folder, owns string, docs []*schema.Documen
 
 // belongings are the files of one document, and the team that they belong to.
 func belongings(folder string, d *schema.Document) (team string, files []string) {
-	if d.Policy != nil {
+	switch {
+	case d.Policy != nil:
 		return d.Policy.Spec.Team, []string{d.File}
+	case d.Features != nil:
+		return d.Features.Spec.Team, []string{d.File}
 	}
 	files = []string{d.File}
 	for _, file := range d.Agent.Spec.Artifacts {

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"agentc/forest"
+	"agentc/forest/events"
+	"agentc/schema"
+
+	"github.com/spf13/cobra"
+)
+
+// eventFiles are files of events, read one after the other.
+type eventFiles struct {
+	cmd    *cobra.Command
+	files  []string
+	strict bool
+
+	quiet   bool // in a second pass: what is damaged was told in the first
+	damaged int
+}
+
+// told is how many damaged lines are named one by one.
+const told = 10
+
+// each gives every event to a function.
+func (f *eventFiles) each(do func(*events.Event) error) error {
+	f.damaged = 0
+	for _, name := range f.files {
+		if err := f.file(name, do); err != nil {
+			return err
+		}
+	}
+	if f.damaged > told && !f.quiet {
+		fmt.Fprintf(f.cmd.ErrOrStderr(), "%d lines were damaged and passed over\n", f.damaged)
+	}
+	f.quiet = true
+	return nil
+}
+
+func (f *eventFiles) file(name string, do func(*events.Event) error) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return inputError{err}
+	}
+	defer file.Close()
+	stream, err := events.NewStream(f.reading(name, file))
+	if err != nil {
+		return inputError{fmt.Errorf("%s: %w", name, err)}
+	}
+	err = events.Each(stream, do, func(d *events.DamagedError) error {
+		if f.strict {
+			return inputError{fmt.Errorf("%s:%w", name, d)}
+		}
+		if f.damaged++; f.damaged <= told && !f.quiet {
+			fmt.Fprintf(f.cmd.ErrOrStderr(), "%s:%v; passed over\n", name, d)
+		}
+		return nil
+	})
+	if err != nil && !is[inputError](err) {
+		return inputError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return err
+}
+
+// reading tells a person at a terminal how far it is.
+func (f *eventFiles) reading(name string, file *os.File) io.Reader {
+	say := progress(f.cmd.ErrOrStderr())
+	info, err := file.Stat()
+	if say == nil || err != nil || info.Size() == 0 {
+		return file
+	}
+	return &watched{Reader: file, step: info.Size()/10 + 1, say: func(read int64) { say(fmt.Sprintf("%s: %d %%", name, 100*read/info.Size())) }}
+}
+
+// watched says something at every step of what is read.
+type watched struct {
+	io.Reader
+	read, step, next int64
+	say              func(int64)
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	if w.read += int64(n); w.read >= w.next {
+		w.say(w.read)
+		w.next = w.read + w.step
+	}
+	return n, err
+}
+
+// readFeatures reads a Features document. What is wrong with it is printed.
+func readFeatures(cmd *cobra.Command, name string) (schema.FeaturesSpec, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return schema.FeaturesSpec{}, inputError{err}
+	}
+	doc, problems := schema.ReadFeatures(name, data)
+	if doc != nil && len(problems) == 0 {
+		for _, wrong := range events.Check(&doc.Features.Spec) {
+			problems = append(problems, schema.Problem{Position: doc.At(fmt.Sprintf("spec.features[%d]", wrong.Index)), Severity: schema.Error, Message: wrong.Message, Rule: "feature"})
+		}
+	}
+	if len(problems) > 0 {
+		for _, p := range problems {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%v: %v: %s [%s]\n", p.Position, p.Severity, p.Message, p.Rule)
+		}
+		return schema.FeaturesSpec{}, errSpec
+	}
+	return doc.Features.Spec, nil
+}
+
+// trainOnEvents trains a model.
+func trainOnEvents(cmd *cobra.Command, files *eventFiles, features, out string, o forest.Options) error {
+	spec, err := readFeatures(cmd, features)
+	if err != nil {
+		return err
+	}
+	seen := 0
+	m, err := events.Train(spec, func(each func(*events.Event) error) error {
+		seen = 0
+		return files.each(func(e *events.Event) error {
+			seen++
+			return each(e)
+		})
+	}, o)
+	if err != nil {
+		if is[inputError](err) {
+			return err
+		}
+		return inputError{err}
+	}
+	digest, err := writeArtifact(out, m.Write)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d trees, %d features, of %d events (%d damaged), sha256:%s\n", out, len(m.Forest.Trees), len(spec.Features), seen, files.damaged, digest)
+	return err
+}
+
+// scored is what is printed of an event.
+type scored struct {
+	Event      int             `json:"event"` // from 1
+	Score      float64         `json:"score"`
+	Percentile float64         `json:"percentile"`
+	Anomaly    bool            `json:"anomaly"`
+	Rule       string          `json:"rule,omitempty"`
+	Reasons    []events.Reason `json:"reasons,omitempty"`
+}
+
+// scoreEvents prints a line of JSON for each event from a percentile on.
+func scoreEvents(cmd *cobra.Command, files *eventFiles, from string, above float64, reasons int) error {
+	m, err := readModel(from)
+	if err != nil {
+		return err
+	}
+	s := m.Scorer()
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	e := json.NewEncoder(out)
+	n := 0
+	err = files.each(func(event *events.Event) error {
+		n++
+		r, err := s.Score(event)
+		if err != nil || r.Percentile < above {
+			return err
+		}
+		line := scored{Event: n, Score: r.Score, Percentile: r.Percentile, Anomaly: r.Anomaly, Rule: event.Fields["rule"]}
+		if reasons > 0 {
+			if line.Reasons, err = s.Reasons(event, reasons); err != nil {
+				return err
+			}
+		}
+		return e.Encode(line)
+	})
+	return errors.Join(err, out.Flush())
+}
+
+func readModel(name string) (*events.Model, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, inputError{err}
+	}
+	defer file.Close()
+	m, err := events.Read(bufio.NewReader(file))
+	if err != nil {
+		return nil, inputError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return m, nil
+}

@@ -1,0 +1,94 @@
+package events
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Stream reads events, one JSON object a line, plain or gzip, in bounded memory.
+type Stream struct {
+	lines *bufio.Reader
+	line  int
+	long  []byte
+}
+
+// NewStream of a file.
+func NewStream(r io.Reader) (*Stream, error) {
+	buffered := bufio.NewReaderSize(r, 1<<16)
+	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		zr, err := gzip.NewReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		buffered = bufio.NewReaderSize(zr, 1<<16)
+	}
+	return &Stream{lines: buffered}, nil
+}
+
+// DamagedError is a line that is no event. The next one may be.
+type DamagedError struct {
+	Line int
+	Err  error
+}
+
+func (e *DamagedError) Error() string { return fmt.Sprintf("%d: %v", e.Line, e.Err) }
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+var errLong = fmt.Errorf("is longer than %d bytes", MaxLine)
+
+// Next is the next event; a *DamagedError for a line that is none; io.EOF at the end. Empty lines are passed over.
+func (s *Stream) Next() (*Event, error) {
+	for {
+		line, err := s.next()
+		if len(line) == 0 && err != nil && !errors.Is(err, errLong) {
+			return nil, err
+		}
+		s.line++
+		if errors.Is(err, errLong) {
+			return nil, &DamagedError{s.line, err}
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		e, err := Parse(line)
+		if err != nil {
+			return nil, &DamagedError{s.line, err}
+		}
+		return e, nil
+	}
+}
+
+// next is a line, good until the one after it. Of a line that is too long nothing is kept.
+func (s *Stream) next() ([]byte, error) {
+	s.long = s.long[:0]
+	for {
+		part, err := s.lines.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull) || len(s.long) > 0:
+			if len(s.long)+len(part) > MaxLine {
+				return nil, errors.Join(errLong, s.skip(err))
+			}
+			s.long = append(s.long, part...)
+			if !errors.Is(err, bufio.ErrBufferFull) {
+				return s.long, err
+			}
+		default:
+			return part, err
+		}
+	}
+}
+
+// skip reads to the end of the line.
+func (s *Stream) skip(err error) error {
+	for errors.Is(err, bufio.ErrBufferFull) {
+		_, err = s.lines.ReadSlice('\n')
+	}
+	if errors.Is(err, io.EOF) {
+		return nil // the next read says so
+	}
+	return err
+}
