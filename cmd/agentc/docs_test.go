@@ -117,7 +117,7 @@ func executed(t *testing.T, dir string, blocks []block) []outcome {
 			if got := session(t, dir, b); *update {
 				changed = append(changed, outcome{b, got})
 			}
-		case "yaml", "rego", "jsonc":
+		case "yaml", "rego", "jsonc", "jsonl":
 			writeOrParse(t, dir, b)
 		case "diff":
 			change(t, dir, b)

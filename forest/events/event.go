@@ -25,7 +25,7 @@ var errNoObject = errors.New("is no JSON object")
 func Parse(line []byte) (*Event, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(line, &keys); err != nil {
-		return nil, errors.Join(errNoObject, err)
+		return nil, fmt.Errorf("%w: %w", errNoObject, err)
 	}
 	if keys == nil {
 		return nil, errNoObject

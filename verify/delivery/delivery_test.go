@@ -46,6 +46,8 @@ func TestEdits(t *testing.T) {
 		{applications, "    targetRevision: main\n", "    targetRevision: HEAD\n", "targetRevision is HEAD, not main"},
 		{applications, "    repoURL: https://git.soc.example/", "    repoURL: https://git.evil.example/", "repoURL is"},
 		{applications, "      recurse: true\n", "", "recurse is nothing, not true"},
+		{applications, `include: "*.yaml"`, `include: "{*,x.yaml"`, "by which more than the manifests could be meant"},
+		{applications, `include: "*.yaml"`, `include: "{*.json,*.yaml"`, "by which more than the manifests could be meant"},
 		{applications, "      recurse: true\n", "      recurse: true\n      exclude: cluster.yaml\n", "exclude is cluster.yaml, not nothing"},
 		{applications, "      recurse: true\n", "      recurse: true\n      jsonnet: {}\n", "jsonnet is {}, not nothing"},
 		{applications, "      include: \"*.yaml\"\n", "      include: \"soc-*.yaml\"\n", "cluster.yaml:1:  is deployed by no Application"},

@@ -3,6 +3,7 @@ package delivery
 import (
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -71,13 +72,16 @@ func (j *judging) projectName() string {
 	return j.project.GetName()
 }
 
+// included are the patterns of an Application: what they match ends in .yaml. In braces the end of the pattern need not be the end of a name.
+var included = regexp.MustCompile(`^(?:[A-Za-z0-9_./*-]|\[!?[A-Za-z0-9_.-]+\])*\.yaml$`)
+
 // files wants every file in one Application. Two that hold the same would undo and prune each other's work; one that is in none is not deployed.
 func (j *judging) files() {
 	include := make([]glob.Glob, len(j.shares))
 	for i, s := range j.shares {
 		pattern, _, _ := unstructured.NestedString(s.object.Object, "spec", "source", "directory", "include")
 		g, err := glob.Compile(pattern)
-		if err != nil || !strings.HasSuffix(pattern, ".yaml") {
+		if err != nil || !included.MatchString(pattern) {
 			j.At(s.object, []any{"spec", "source", "directory", "include"}, j.claimed.At, "include is %q, by which more than the manifests could be meant, or nothing", pattern)
 			continue
 		}

@@ -112,6 +112,9 @@ func (e *Environment) put(file, rest string, data []byte, read document) []Findi
 		e.Sizes[file] = len(data)
 	case folder == "delivery" && path.Ext(file) == ".yaml":
 		into = &e.Delivery
+	case folder == "delivery":
+		// Whatever else Argo CD makes objects of, its root application would apply with all rights: JSON, Jsonnet, a kustomization, a chart.
+		return []Finding{{Layer: "delivery", Environment: e.Name, File: file, Line: 1, Column: 1, Spec: e.At, Message: "is no .yaml file, and nobody here reads it; Argo CD might"}}
 	default:
 		return nil // Argo CD does not read it
 	}

@@ -3,8 +3,11 @@ package judge
 import (
 	"archive/tar"
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+
+	"agentc/verify/claims"
 )
 
 const someClaims = `{"format":1,"fleet":"soc","environments":[{"name":"dev"}]}`
@@ -76,5 +79,20 @@ func TestUnjudged(t *testing.T) {
 	})
 	if err != nil || len(answer.Findings) != 2 || answer.Findings[1].Layer != "two" {
 		t.Error(answer, err)
+	}
+}
+
+// TestOtherFiles: what lies beside the Applications and is no .yaml file is a finding: Argo CD makes objects of more than that.
+func TestOtherFiles(t *testing.T) {
+	in := &Input{Claims: &claims.Claims{Environments: []claims.Environment{{Name: "dev"}}}, Files: map[string][]byte{
+		"dev/delivery/x.json": []byte("{}"), "dev/delivery/a/kustomization.yml": nil, "dev/manifests/notes.txt": nil, "dev/delivery/y.yaml": nil,
+	}}
+	_, findings := in.Environments()
+	var got []string
+	for _, f := range findings {
+		got = append(got, f.File)
+	}
+	if want := []string{"dev/delivery/a/kustomization.yml", "dev/delivery/x.json"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -29,11 +29,7 @@ const namespacesEach = 500
 
 // FleetNamespaces are the names of all namespaces, in lists as long as a policy may have.
 func (s *scope) FleetNamespaces() [][]string {
-	var names []string
-	for _, n := range s.Namespaces() {
-		names = append(names, n.Namespace)
-	}
-	return slices.Collect(slices.Chunk(names, namespacesEach))
+	return slices.Collect(slices.Chunk(s.NamespaceNames(), namespacesEach))
 }
 
 // Among is whether an expression is one of the fleet's namespaces, in CEL.

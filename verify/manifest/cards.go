@@ -63,7 +63,7 @@ func (s *scope) Card(skill string) (string, error) {
 		Skills: cardSkills(c, skill),
 	}
 	text, err := quoted(card)
-	return strings.TrimSuffix(text, "}") + `, "signatures": !maybe }`, err
+	return strings.TrimSuffix(text, "}") + `, "signatures": !people? }`, err
 }
 
 func cardSkills(c *claims.Card, only string) []cardSkill {

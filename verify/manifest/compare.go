@@ -5,23 +5,36 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	yamlnode "go.yaml.in/yaml/v3"
 )
 
-// Tags of the templates. Any other of one `!` is a hole: the value must be there, and the layer of that name judges it.
+// Tags of the templates. Any other of one `!` is a hole: the value must be there, and the layer of that name judges it. With a `?` at the end the
+// value may be absent.
 const (
-	tagJSON  = "!json"  // text that is JSON and equal to this
-	tagMaybe = "!maybe" // may be absent; what it is, nobody decides by
+	tagJSON   = "!json"   // text that is JSON and equal to this
+	tagEach   = "!each"   // a list of any length; each item is like the one that is given
+	tagOf     = "!of"     // one of these
+	tagPeople = "!people" // for people to read, who must not be led astray
 )
 
 // compare wants a value to be the expected one.
 func (c *comparison) compare(want *yamlnode.Node, have any, path []any) {
-	switch {
-	case want.Tag == tagJSON:
+	switch tag := strings.TrimSuffix(want.Tag, "?"); {
+	case tag == tagJSON:
 		c.compareJSON(want, have, path)
+	case tag == tagEach:
+		c.compareEach(want, have, path)
+	case tag == tagOf:
+		var values []any
+		if err := want.Decode(&values); err != nil || !slices.ContainsFunc(values, func(v any) bool { return same(v, have) }) {
+			c.differ(path, "is %s, none of %s", short(have), short(values))
+		}
+	case tag == tagPeople:
+		c.compareText(have, path)
 	case hole(want):
 	case want.Kind == yamlnode.MappingNode:
 		c.compareFields(want, have, path)
@@ -53,7 +66,7 @@ func (c *comparison) compareFields(want *yamlnode.Node, have any, path []any) {
 		at := append(slices.Clip(path), any(key))
 		if child, there := fields[key]; there {
 			c.compare(value, child, at)
-		} else if value.Tag != tagMaybe {
+		} else if !strings.HasSuffix(value.Tag, "?") {
 			c.differ(at, "is missing")
 		}
 	}
@@ -75,10 +88,47 @@ func (c *comparison) compareItems(want *yamlnode.Node, have any, path []any) {
 	}
 }
 
+func (c *comparison) compareEach(want *yamlnode.Node, have any, path []any) {
+	items, is := have.([]any)
+	if !is || len(items) == 0 {
+		c.differ(path, "is %s, not a list", short(have))
+		return
+	}
+	for i, item := range items {
+		c.compare(want.Content[0], item, append(slices.Clip(path), any(i)))
+	}
+}
+
+var (
+	// placeholders are what Prometheus and Grafana may fill into a text: labels and the value.
+	placeholders = regexp.MustCompile(`\{\{ ?\$?[a-z._]+(?: \| humanize[A-Za-z]*)? ?\}\}`)
+
+	// leading are texts that can lead somewhere else, or ask something.
+	leading = regexp.MustCompile(`(?i)\{\{|\}\}|[a-z]:/|javascript:|<[a-z/]|&#`)
+)
+
+// compareText wants a text that only says something, at any depth.
+func (c *comparison) compareText(have any, path []any) {
+	switch v := have.(type) {
+	case string:
+		if found := leading.FindString(placeholders.ReplaceAllString(v, "")); found != "" {
+			c.differ(path, "is %s; what people read there is text and %q no part of it", short(v), found)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			c.compareText(v[key], append(slices.Clip(path), any(key)))
+		}
+	case []any:
+		for i, item := range v {
+			c.compareText(item, append(slices.Clip(path), any(i)))
+		}
+	}
+}
+
 func (c *comparison) compareJSON(want *yamlnode.Node, have any, path []any) {
 	text, _ := have.(string)
-	var value any
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
+	value, err := unique([]byte(text))
+	if err != nil {
 		c.differ(path, "is no JSON: %v", err)
 		return
 	}

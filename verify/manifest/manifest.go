@@ -32,6 +32,9 @@ func Judge(env *judge.Environment, report *judge.Report) error {
 			report.At(o, []any{"metadata", "name"}, claims.At{}, "is there, and nothing in the spec calls for it")
 			continue
 		}
+		if seen[key] {
+			report.At(o, []any{"metadata", "name"}, e.at, "is there twice: the one that is applied last would win")
+		}
 		seen[key] = true
 		c := comparison{report: report, object: o, spec: e.at}
 		c.compare(e.node, o.Object, nil)

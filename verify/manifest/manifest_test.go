@@ -52,6 +52,20 @@ func TestRefused(t *testing.T) {
 		{"status", application, "  revisionHistoryLimit: 3\n", "  revisionHistoryLimit: 3\nstatus: {}\n", "Application argocd/soc-dev status " + nothing},
 		{"object", "dev/manifests/soc-detect/more.yaml", "", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more, namespace: soc-detect}\n", "ConfigMap soc-detect/more " + nothing},
 		{"list", "dev/manifests/soc-detect/more.yaml", "", "apiVersion: v1\nkind: List\nitems: []\n", nothing},
+		{"default deny off", agent, "    egress: true\n", "    egress: false\n", "spec.enableDefaultDeny.egress is false, not true"},
+		{"ping", agent, "  egress:\n", "  egress:\n  - toEntities: [world]\n    icmps: [{fields: [{type: 128, family: IPv6}]}]\n", "spec.egress[0].icmps " + nothing},
+		{"another protocol", agent, "        protocol: TCP\n", "        protocol: VRRP\n", `protocol is "VRRP", none of ["TCP","UDP"]`},
+		{"deny rule", agent, "  egress:\n", "  egressDeny: [{toEndpoints: [{}]}]\n  egress:\n", "spec.egressDeny " + nothing},
+		{"pods of everybody", observation, "  namespaceSelector:\n", "  namespaceSelector:\n    any: true\n", "spec.namespaceSelector.any " + nothing},
+		{"runbook that asks", observation, "runbook: If the agent", `runbook: x {{ query "up" | first | value }} If the agent`, "what people read there is text"},
+		{"runbook that leads away", observation, "runbook: If the agent", "runbook: https://evil.example If the agent", "what people read there is text"},
+		{"panel of text", observation, `"type": "row"`, `"type": "text"`, `panels[0].type is "text", none of ["row","timeseries"]`},
+		{"another dashboard", observation, `"uid": "agents-`, `"uid": "others-`, "uid is"},
+		{"card with two addresses", agent, `      "supportedInterfaces": [`, `      "supportedInterfaces": [],
+      "supportedInterfaces": [`, `the key "supportedInterfaces" stands in it twice`},
+		{"another's Application", application, "  name: soc-dev\n", "  name: soc-prod\n", "Application argocd/soc-prod " + nothing},
+		{"second Application", "dev/delivery/more.yaml", "", "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: soc-dev, namespace: argocd}\n", "is there twice"},
+		{"second bundle", "dev/manifests/soc-system/bundle.yaml", "binaryData:\n", "binaryData:\n  evil.tar.gz: eA==\n", "binaryData.evil.tar.gz " + nothing},
 		{"object less", agent, "kind: PodDisruptionBudget", "kind: PodDisruptionBudgets", "there is no PodDisruptionBudget soc-detect/detect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,7 +79,7 @@ func TestRefused(t *testing.T) {
 
 // TestQuoted: no text of the spec can become more than a value of the templates, or break them.
 func TestQuoted(t *testing.T) {
-	for _, text := range []string{"!maybe", "x\n---\n!people", `"}, "signatures": !maybe`, "{{.}}", "\u007f\u0085\u009f\u2028\ufeff\ufffe", "a: b # c", "'", "\x00", "*x", "0o440", "~"} {
+	for _, text := range []string{"!people?", "x\n---\n!people", `"}, "signatures": !people?`, "{{.}}", "\u007f\u0085\u009f\u2028\ufeff\ufffe", "a: b # c", "'", "\x00", "*x", "0o440", "~"} {
 		in := judged.Input(t)
 		env := &in.Claims.Environments[0]
 		for i := range env.Workloads {

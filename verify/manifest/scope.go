@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -119,13 +121,32 @@ func (s *scope) Policies() []string {
 	return names
 }
 
-// Applications are the names of those that are there: who syncs what, the delivery layer judges.
+// Applications are the names of those that are there, if they are the environment's: who syncs what, the delivery layer judges.
 func (s *scope) Applications() []string {
+	whole := s.Env.Fleet + "-" + s.Env.Name
 	var names []string
 	for _, o := range judge.Of(s.Env.Delivery, "Application") {
-		names = append(names, o.GetName())
+		// No name of an environment holds a dot.
+		if name := o.GetName(); name == whole || strings.HasPrefix(name, whole+".") {
+			names = append(names, name)
+		}
 	}
 	return names
+}
+
+// NamespaceNames are those in which something runs, agentd's first.
+func (s *scope) NamespaceNames() []string {
+	var names []string
+	for _, n := range s.Namespaces() {
+		names = append(names, n.Namespace)
+	}
+	return names
+}
+
+// DashboardID is by which Grafana knows the dashboard.
+func (s *scope) DashboardID() string {
+	sum := sha256.Sum256([]byte(s.Env.Fleet + "-" + s.Env.Name))
+	return "agents-" + hex.EncodeToString(sum[:])[:16]
 }
 
 // Scales says that an autoscaler decides how many pods there are.

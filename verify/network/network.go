@@ -15,6 +15,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -50,13 +51,19 @@ type comparison struct {
 	rendered  []*rendered
 	engine    *engine
 	claims    *permitted
-	everybody bool // ask about every peer, and not about one of those that are alike
+	resolver  string // the port at which names are asked for
+	everybody bool   // ask about every peer, and not about one of those that are alike
 }
 
 // newComparison puts what is rendered into the engine. A policy that Cilium would not enforce is reported.
 func newComparison(env *judge.Environment, report *judge.Report) *comparison {
 	configure()
-	c := &comparison{rendered: policies(env, report)}
+	c := &comparison{rendered: policies(env, report), resolver: "53"}
+	for _, f := range env.Flows {
+		if f.To == "peer dns" {
+			c.resolver = strconv.Itoa(int(f.Port))
+		}
+	}
 	c.universe = newUniverse(env, c.rendered)
 	var sources []source
 	for _, p := range c.rendered {

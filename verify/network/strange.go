@@ -58,6 +58,9 @@ func (c *comparison) strangePorts(ports api.PortRules, egress bool, say func(str
 		if l7 := p.Rules; l7 != nil && (len(l7.HTTP) > 0 || len(l7.DNS) == 0 || !egress) {
 			say("a rule of layer 7 that is not about names")
 		}
+		if p.Rules != nil && slices.ContainsFunc(p.Ports, func(port api.PortProtocol) bool { return port.Port != c.resolver }) {
+			say("a rule about names at a port where nobody is asked for names")
+		}
 	}
 }
 
