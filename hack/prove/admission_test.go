@@ -12,14 +12,14 @@ const kyvernoPolicy = "ValidatingPolicy"
 var admissionKinds = []kind{
 	{name: "policy dropped", layers: "admission", mutate: admissions(func(o *object) { o.dropped = true })},
 	{name: "validation dropped", layers: "admission", mutate: validations(func(o *object, i int) { o.remove("spec", "validations", i) })},
-	{name: "validation that is always true", layers: "admission", mutate: validations(func(o *object, i int) { o.set("true", "spec", "validations", i, "expression") })},
-	{name: "validation that is never true", layers: "admission", mutate: validations(func(o *object, i int) { o.set("false", "spec", "validations", i, "expression") })},
+	{name: "validation that is always true", layers: "admission manifest", mutate: validations(func(o *object, i int) { o.set("true", "spec", "validations", i, "expression") })},
+	{name: "validation that is never true", layers: "admission manifest", mutate: validations(func(o *object, i int) { o.set("1 == 2", "spec", "validations", i, "expression") })},
 	{name: "validation that does not compile", layers: "admission", mutate: validations(func(o *object, i int) { o.set("variables.nothing", "spec", "validations", i, "expression") })},
 	{name: "validation with a way around it", layers: "manifest", mutate: validations(func(o *object, i int) {
 		expression := str(o.at("spec", "validations", i, "expression"))
 		o.set("("+expression+") || request.userInfo.username == 'mallory'", "spec", "validations", i, "expression")
 	})},
-	{name: "validation with a way around it for a team of operators", layers: "admission", mutate: validations(func(o *object, i int) {
+	{name: "validation with a way around it for a team of operators", layers: "admission manifest", mutate: validations(func(o *object, i int) {
 		expression := str(o.at("spec", "validations", i, "expression"))
 		o.set("("+expression+") || 'system:masters' in request.userInfo.groups", "spec", "validations", i, "expression")
 	})},
@@ -41,11 +41,11 @@ var admissionKinds = []kind{
 			}
 		}
 	}},
-	{name: "kind of what is matched dropped", layers: "admission", mutate: matched("resources")},
+	{name: "kind of what is matched dropped", layers: "admission manifest", mutate: matched("resources")},
 	{name: "operation of what is matched dropped", layers: "manifest", mutate: matched("operations")},
-	{name: "kind of what is matched changed", layers: "admission", mutate: matchRules(func(rule y) { rule["resources"] = l("endpoints") })},
+	{name: "kind of what is matched changed", layers: "admission manifest", mutate: matchRules(func(rule y) { rule["resources"] = l("endpoints") })},
 	{name: "group of what is matched changed", layers: "manifest", mutate: matchRules(func(rule y) { rule["apiGroups"] = l("elsewhere.example") })},
-	{name: "version of what is matched changed", layers: "admission", mutate: matchRules(func(rule y) { rule["apiVersions"] = l("v1alpha7") })},
+	{name: "version of what is matched changed", layers: "admission manifest", mutate: matchRules(func(rule y) { rule["apiVersions"] = l("v1alpha7") })},
 	{name: "some names only are matched", layers: "admission", mutate: matchRules(func(rule y) { rule["resourceNames"] = l("more") })},
 	{name: "names are left out", layers: "admission", mutate: admissions(func(o *object) {
 		rules := clone(o.at("spec", "matchConstraints", "resourceRules"))
@@ -192,7 +192,7 @@ var admissionKinds = []kind{
 		agent, image, _ := strings.Cut(lines[0], "=")
 		return append(lines, agent+"2="+image)
 	})},
-	{name: "account admitted", layers: "admission workload identity", mutate: admitted(func(lines []string) []string {
+	{name: "account admitted", layers: "admission workload identity manifest", mutate: admitted(func(lines []string) []string {
 		_, rest, _ := strings.Cut(lines[0], "/")
 		return append(lines, "more/"+rest)
 	})},

@@ -129,7 +129,7 @@ var deliveryKinds = []kind{
 		}
 		return fmt.Sprint(-number(wave))
 	})},
-	{name: "wave dropped, of what comes first", layers: "delivery", mutate: func(t *target) {
+	{name: "wave dropped, of what comes first", layers: "delivery manifest", mutate: func(t *target) {
 		for _, o := range t.docs {
 			if wave := str(o.at("metadata", "annotations", "argocd.argoproj.io/sync-wave")); wave != "" && wave != "0" && t.here("wave "+wave, o) {
 				o.remove("metadata", "annotations", "argocd.argoproj.io/sync-wave")

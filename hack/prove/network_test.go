@@ -115,7 +115,7 @@ var networkKinds = []kind{
 	{name: "port added", layers: "network", mutate: func(t *target) {
 		eachRule(t, func(o *object, direction, _ string, i int) {
 			if t.here(fmt.Sprint(direction, " ", i), o) {
-				o.add([]any{"spec", direction, i, "toPorts", 0, "ports"}, y{"port": "8080", "protocol": "TCP"})
+				o.add([]any{"spec", direction, i, "toPorts", 0, "ports"}, y{"port": "8099", "protocol": "TCP"})
 			}
 		})
 	}},
