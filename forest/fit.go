@@ -233,7 +233,7 @@ func (g *grower) cut(rows []int32) (feature int32, threshold float32, found bool
 		}
 		u := float64(g.random.Uint64()>>11) * 0x1p-53
 		threshold = float32(float64(least) + float64(u*(float64(greatest)-float64(least)))) // not fused where a machine could: the same everywhere
-		if !(threshold < greatest) { // rounded up: nothing would be right of it
+		if !(threshold < greatest) {                                                        // rounded up: nothing would be right of it
 			threshold = least
 		}
 		return f, threshold, true
