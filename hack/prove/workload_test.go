@@ -152,7 +152,7 @@ var workloadKinds = []kind{
 			}
 		}
 	}},
-	{name: "grace period", layers: "workload schema", mutate: pods(func(_ *object, pod y) { pod["terminationGracePeriodSeconds"] = 1 })},
+	{name: "grace period", layers: "workload schema manifest", mutate: pods(func(_ *object, pod y) { pod["terminationGracePeriodSeconds"] = 1 })},
 	{name: "label of the pod", layers: "workload network", mutate: each("agents.d/agent", func(o *object) {
 		o.set("more", "spec", "template", "metadata", "labels", "agents.d/agent")
 	}, workloadOf...)},
@@ -230,8 +230,8 @@ var workloadKinds = []kind{
 		o.set(y{"agents.d/fleet": o.at("metadata", "labels", "agents.d/fleet")}, "spec", "selector")
 	}, "Service")},
 	{name: "Service of nobody", layers: "workload", mutate: each("the selector", func(o *object) { o.remove("spec", "selector") }, "Service")},
-	{name: "Service on another port", layers: "workload", mutate: each("the port", func(o *object) { o.set(9999, "spec", "ports", 0, "port") }, "Service")},
-	{name: "Service to another port", layers: "workload", mutate: each("the target", func(o *object) { o.set("metrics", "spec", "ports", 0, "targetPort") }, "Service")},
+	{name: "Service on another port", layers: "workload manifest", mutate: each("the port", func(o *object) { o.set(9999, "spec", "ports", 0, "port") }, "Service")},
+	{name: "Service to another port", layers: "workload manifest", mutate: each("the target", func(o *object) { o.set("metrics", "spec", "ports", 0, "targetPort") }, "Service")},
 	{name: "Service to a port that nobody has", layers: "workload", mutate: each("the target", func(o *object) { o.set("more", "spec", "ports", 0, "targetPort") }, "Service")},
 	{name: "Service for the world", layers: "workload schema", mutate: each("the type", func(o *object) { o.set("LoadBalancer", "spec", "type") }, "Service")},
 	{name: "Service on the nodes", layers: "workload schema", mutate: each("the type", func(o *object) { o.set("NodePort", "spec", "type") }, "Service")},
@@ -300,7 +300,7 @@ var workloadKinds = []kind{
 	{name: "monitor of another port", layers: "workload", mutate: each("the port", func(o *object) { o.set("more", "spec", "podMetricsEndpoints", 0, "port") }, "PodMonitor")},
 	{name: "alerts dropped", layers: "manifest", mutate: each("it", func(o *object) { o.dropped = true }, "PrometheusRule")},
 
-	{name: "default left out", layers: "schema admission", mutate: defaults},
+	{name: "default left out", layers: "schema admission manifest", mutate: defaults},
 	{name: "unknown field", layers: "schema", mutate: each("spec", func(o *object) { o.set(true, "spec", "unheardOf") },
 		"Deployment", "StatefulSet", "Service", "Certificate", ciliumPolicy, "NetworkPolicy", kyvernoPolicy, "Rollout", "HorizontalPodAutoscaler", "PodDisruptionBudget", "PodMonitor", "PrometheusRule", "ResourceQuota", "Application", "AppProject")},
 	{name: "field of a wrong type", layers: "schema", mutate: each("metadata.labels", func(o *object) { o.set(true, "metadata", "labels", "agents.d/fleet") },
