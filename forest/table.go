@@ -2,6 +2,7 @@ package forest
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
@@ -23,7 +24,7 @@ type Table struct {
 // NewTable reads the header. A row will hold the values of the named features, in their order; of columns that are none of them nothing is
 // read. Where none are named, a row holds all columns but those that are left out.
 func NewTable(r io.Reader, features []string, without ...string) (*Table, error) {
-	plain, err := decompressed(r)
+	plain, err := Unpacked(r)
 	if err != nil {
 		return nil, fmt.Errorf("1: %w", err)
 	}
@@ -60,13 +61,17 @@ func NewTable(r io.Reader, features []string, without ...string) (*Table, error)
 	return t, nil
 }
 
-// decompressed is what a reader holds, unpacked if it is packed.
-func decompressed(r io.Reader) (io.Reader, error) {
+// Unpacked is what a reader holds, unpacked if it is packed by gzip.
+func Unpacked(r io.Reader) (*bufio.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 1<<16)
-	if magic, _ := buffered.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		return gzip.NewReader(buffered)
+	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return buffered, nil
 	}
-	return buffered, nil
+	zr, err := gzip.NewReader(buffered)
+	if err != nil {
+		return nil, err
+	}
+	return bufio.NewReaderSize(zr, 1<<16), nil
 }
 
 // placed puts the place of a mistake before it, as everywhere.

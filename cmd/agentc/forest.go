@@ -16,22 +16,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newForest() *cobra.Command {
+func newForest(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forest",
 		Short: "Train, import and try the anomaly model that stands before the agents",
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newForestTrain(), newForestImport(), newForestScore())
+	cmd.AddCommand(newForestTrain(o), newForestImport(), newForestScore())
 	return cmd
 }
 
 // inputError is a file that the user gave and that is not what it should be.
 type inputError struct{ error }
 
-func newForestTrain() *cobra.Command {
-	var rows, out, label, features string
+func newForestTrain(all *options) *cobra.Command {
+	var rows, out, features string
+	var without []string
 	var o forest.Options
 	files := &eventFiles{}
 	cmd := &cobra.Command{
@@ -51,18 +52,22 @@ is named and passed over, unless --strict.`,
 				if features == "" {
 					return usageError{errors.New("--events needs --features")}
 				}
-				return trainOnEvents(cmd, files, features, out, o)
+				spec, err := all.readFeatures(cmd, features)
+				if err != nil {
+					return err
+				}
+				return trainOnEvents(cmd, files, spec, out, o)
 			}
-			table, end, err := openTable(rows, nil, label)
+			table, end, err := openTable(rows, nil, without...)
 			if err != nil {
 				return err
 			}
 			defer end()
-			all, err := table.ReadAll()
+			read, err := table.ReadAll()
 			if err != nil {
 				return inputError{fmt.Errorf("%s:%w", rows, err)}
 			}
-			f, err := forest.Fit(all, o)
+			f, err := forest.Fit(read, o)
 			if err != nil {
 				return inputError{fmt.Errorf("%s: %w", rows, err)}
 			}
@@ -72,7 +77,7 @@ is named and passed over, unless --strict.`,
 	eventFlags(cmd, files)
 	cmd.Flags().StringVar(&features, "features", "", "what is seen of an event")
 	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
-	cmd.Flags().StringVar(&label, "without", "", "column that is no feature")
+	cmd.Flags().StringSliceVar(&without, "without", nil, "columns that are no features")
 	cmd.Flags().StringVar(&out, "out", "", "file of the forest")
 	cmd.Flags().IntVar(&o.Trees, "trees", 100, "how many trees")
 	cmd.Flags().IntVar(&o.Sample, "sample", 256, "rows drawn for each tree")
@@ -186,9 +191,6 @@ func openTable(file string, features []string, without ...string) (*forest.Table
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, inputError{err}
-	}
-	if len(without) == 1 && without[0] == "" {
-		without = nil
 	}
 	table, err := forest.NewTable(f, features, without...)
 	if err != nil {

@@ -95,7 +95,7 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 // readFeatures reads a Features document. What is wrong with it is printed.
-func readFeatures(cmd *cobra.Command, name string) (schema.FeaturesSpec, error) {
+func (o *options) readFeatures(cmd *cobra.Command, name string) (schema.FeaturesSpec, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		return schema.FeaturesSpec{}, inputError{err}
@@ -107,20 +107,13 @@ func readFeatures(cmd *cobra.Command, name string) (schema.FeaturesSpec, error) 
 		}
 	}
 	if len(problems) > 0 {
-		for _, p := range problems {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%v: %v: %s [%s]\n", p.Position, p.Severity, p.Message, p.Rule)
-		}
-		return schema.FeaturesSpec{}, errSpec
+		return schema.FeaturesSpec{}, errors.Join(errSpec, o.print(cmd, problems))
 	}
 	return doc.Features.Spec, nil
 }
 
 // trainOnEvents trains a model.
-func trainOnEvents(cmd *cobra.Command, files *eventFiles, features, out string, o forest.Options) error {
-	spec, err := readFeatures(cmd, features)
-	if err != nil {
-		return err
-	}
+func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSpec, out string, o forest.Options) error {
 	seen := 0
 	m, err := events.Train(spec, func(each func(*events.Event) error) error {
 		seen = 0

@@ -67,7 +67,7 @@ network policies, the OPA bundle, admission policies and Argo CD applications to
 	root.SetVersionTemplate("agentc {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	o.register(root)
-	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newVerify(o), newPublish(o), newKey(), newForest(), newVersion())
+	root.AddCommand(newInit(o), newCompile(o), newCheck(o), newExplain(o), newSchema(), newVerify(o), newPublish(o), newKey(), newForest(o), newVersion())
 	return root
 }
 

@@ -3,10 +3,11 @@ package events
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
+
+	"agentc/forest"
 )
 
 // Stream reads events, one JSON object a line, plain or gzip, in bounded memory.
@@ -18,15 +19,11 @@ type Stream struct {
 
 // NewStream of a file.
 func NewStream(r io.Reader) (*Stream, error) {
-	buffered := bufio.NewReaderSize(r, 1<<16)
-	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		zr, err := gzip.NewReader(buffered)
-		if err != nil {
-			return nil, err
-		}
-		buffered = bufio.NewReaderSize(zr, 1<<16)
+	lines, err := forest.Unpacked(r)
+	if err != nil {
+		return nil, err
 	}
-	return &Stream{lines: buffered}, nil
+	return &Stream{lines: lines}, nil
 }
 
 // DamagedError is a line that is no event. The next one may be.

@@ -50,9 +50,6 @@ func (s *scope) ActuatorUsers() []string {
 	return users
 }
 
-// Reported are those whose unapproved actions are only reported.
-func (s *scope) Reported() []string { return s.Actuators(false) }
-
 // Actuators are those that are refused without an approval, or those that are not.
 func (s *scope) Actuators(enforced bool) []string {
 	var users []string

@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -73,18 +71,4 @@ func headless(workload, port string, number int32) (string, error) {
 	spec := serviceSpec(workload, port, number)
 	spec["clusterIP"], spec["clusterIPs"] = "None", []string{"None"}
 	return quoted(spec)
-}
-
-// longest is how long the name of an object may be.
-const longest = 63
-
-// joined is the fleet's name with something behind it, cut where it would be too long for a name.
-func (s *scope) joined(part string) string {
-	whole := s.Env.Fleet + "-" + part
-	if len(whole) <= longest {
-		return whole
-	}
-	sum := sha256.Sum256([]byte(whole))
-	tail := "-" + hex.EncodeToString(sum[:])[:8]
-	return strings.TrimRight(whole[:longest-len(tail)], "-") + tail
 }

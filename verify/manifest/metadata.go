@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -105,4 +107,18 @@ func admitted(w *claims.Workload) []string {
 		}
 	}
 	return lines
+}
+
+// longest is how long the name of an object may be.
+const longest = 63
+
+// joined is the fleet's name with something behind it, cut where it would be too long for a name.
+func (s *scope) joined(part string) string {
+	whole := s.Env.Fleet + "-" + part
+	if len(whole) <= longest {
+		return whole
+	}
+	sum := sha256.Sum256([]byte(whole))
+	tail := "-" + hex.EncodeToString(sum[:])[:8]
+	return strings.TrimRight(whole[:longest-len(tail)], "-") + tail
 }

@@ -1,20 +1,15 @@
 package manifest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"agentc/verify/claims"
 	"agentc/verify/judge"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // scope is what a template sees: the environment, and of it one workload or one namespace.
@@ -106,9 +101,6 @@ func (s *scope) BundleName() string {
 	return name
 }
 
-// Collector is where traces go; empty where they go nowhere.
-func (s *scope) Collector() string { return s.Env.Collector() }
-
 // guardsPerPolicy of agentd's: one with a peer for each of very many guards would outgrow what etcd stores.
 const guardsPerPolicy = 2000
 
@@ -143,12 +135,6 @@ func (s *scope) NamespaceNames() []string {
 	return names
 }
 
-// DashboardID is by which Grafana knows the dashboard.
-func (s *scope) DashboardID() string {
-	sum := sha256.Sum256([]byte(s.Env.Fleet + "-" + s.Env.Name))
-	return "agents-" + hex.EncodeToString(sum[:])[:16]
-}
-
 // Scales says that an autoscaler decides how many pods there are.
 func (s *scope) Scales() bool { return s.R.Replicas.Max > s.R.Replicas.Min }
 
@@ -176,98 +162,4 @@ func (s *scope) ProbePaths() []string {
 	paths := []string{p.Startup.Path, p.Readiness.Path, p.Liveness.Path}
 	slices.Sort(paths)
 	return slices.Compact(paths)
-}
-
-// Series selects one metric of the fleet in PromQL.
-func (s *scope) Series(metric string, matchers ...string) string {
-	all := append([]string{fmt.Sprintf("fleet=%q,environment=%q", s.Env.Fleet, s.Env.Name)}, matchers...)
-	return metric + "{" + strings.Join(all, ",") + "}"
-}
-
-// ErrorRate is the query by which a canary is judged.
-func (s *scope) ErrorRate() string {
-	calls := func(outcomes string) string {
-		return "sum(increase(" + s.Series("agentc_guard_requests_total", fmt.Sprintf("agent=%q", s.W.Name),
-			`pod=~"`+s.W.Name+`-{{args.canary-hash}}-.+"`, fmt.Sprintf("outcome=~%q", outcomes)) + "[5m]))"
-	}
-	all := calls("ok|failed")
-	return "(" + calls("failed") + " or " + all + " * 0) / clamp_min(" + all + ", 1)"
-}
-
-// Alert is one rule of Prometheus.
-func (s *scope) Alert(name, lasts, severity, owns, expr string) (string, error) {
-	head, err := quoted(map[string]any{"alert": name, "expr": expr, "for": lasts, "labels": map[string]string{
-		"severity": severity, "team": s.Env.Platform.Owners[owns], "fleet": s.Env.Fleet, "environment": s.Env.Name,
-	}})
-	return strings.TrimSuffix(head, "}") + `, "annotations": {"summary": !people , "runbook": !people }}`, err
-}
-
-// HalfRenewal is in seconds: a certificate that has no more left was not renewed in time.
-func (s *scope) HalfRenewal() (int64, error) {
-	d, err := time.ParseDuration(s.Env.Identity.RenewBefore)
-	return int64(d / 2 / time.Second), err
-}
-
-// HalfLifetime of an escalation, in seconds.
-func (s *scope) HalfLifetime() int64 {
-	return int64(milliseconds(s.Env.Decisions.Escalation.LifetimeMs) / 2 / time.Second)
-}
-
-// Quota is what all pods of the namespace can take at once: of each agent the most that run, as many that are still stopping, and one more.
-func (s *scope) Quota() (map[string]string, error) {
-	sums := map[string]*resource.Quantity{}
-	add := func(name, amount string, times int64) error {
-		q, err := resource.ParseQuantity(amount)
-		if err != nil {
-			return err
-		}
-		q.Mul(times)
-		if sum := sums[name]; sum != nil {
-			sum.Add(q)
-		} else {
-			sums[name] = &q
-		}
-		return nil
-	}
-	var errs error
-	for _, w := range s.agents {
-		pods := 2*int64(w.Runs.Replicas.Max) + 1
-		errs = errors.Join(errs, add("pods", strconv.FormatInt(pods, 10), 1))
-		for _, r := range []claims.Resources{w.Runs.Resources, s.Env.Platform.Guard} {
-			for name, amount := range r.Requests {
-				errs = errors.Join(errs, add("requests."+name, amount, pods))
-			}
-			for name, amount := range r.Limits {
-				errs = errors.Join(errs, add("limits."+name, amount, pods))
-			}
-		}
-	}
-	all := map[string]string{"persistentvolumeclaims": "0", "services.loadbalancers": "0", "services.nodeports": "0"}
-	for name, sum := range sums {
-		all[name] = sum.String()
-	}
-	return all, errs
-}
-
-// Largest is the largest limit of any container of the namespace, by resource.
-func (s *scope) Largest() (map[string]string, error) {
-	largest := map[string]resource.Quantity{}
-	for _, w := range s.agents {
-		for _, r := range []claims.Resources{w.Runs.Resources, s.Env.Platform.Guard} {
-			for name, amount := range r.Limits {
-				q, err := resource.ParseQuantity(amount)
-				if err != nil {
-					return nil, err
-				}
-				if now := largest[name]; q.Cmp(now) > 0 {
-					largest[name] = q
-				}
-			}
-		}
-	}
-	all := map[string]string{}
-	for name, q := range largest {
-		all[name] = q.String()
-	}
-	return all, nil
 }
