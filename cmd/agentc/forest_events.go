@@ -19,6 +19,7 @@ import (
 type eventFiles struct {
 	cmd    *cobra.Command
 	files  []string
+	source string
 	strict bool
 
 	quiet   bool // in a second pass: what is damaged was told in the first
@@ -49,7 +50,7 @@ func (f *eventFiles) file(name string, do func(*events.Event) error) error {
 		return inputError{err}
 	}
 	defer file.Close()
-	stream, err := events.NewStream(f.reading(name, file))
+	stream, err := events.NewStream(f.reading(name, file), f.source)
 	if err != nil {
 		return inputError{fmt.Errorf("%s: %w", name, err)}
 	}
@@ -115,6 +116,7 @@ func (o *options) readFeatures(cmd *cobra.Command, name string) (schema.Features
 // trainOnEvents trains a model.
 func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSpec, out string, o forest.Options) error {
 	seen := 0
+	files.source = spec.Source
 	m, err := events.Train(spec, func(each func(*events.Event) error) error {
 		seen = 0
 		return files.each(func(e *events.Event) error {
@@ -152,6 +154,7 @@ func scoreEvents(cmd *cobra.Command, files *eventFiles, from string, above float
 	if err != nil {
 		return err
 	}
+	files.source = m.Spec.Source
 	s := m.Scorer()
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	e := json.NewEncoder(out)
@@ -162,7 +165,8 @@ func scoreEvents(cmd *cobra.Command, files *eventFiles, from string, above float
 		if err != nil || r.Percentile < above {
 			return err
 		}
-		line := scored{Event: n, Score: r.Score, Percentile: r.Percentile, Anomaly: r.Anomaly, Rule: event.Fields["rule"]}
+		line := scored{Event: n, Score: r.Score, Percentile: r.Percentile, Anomaly: r.Anomaly}
+		line.Rule, _ = event.Get("rule")
 		if reasons > 0 {
 			if line.Reasons, err = s.Reasons(event, reasons); err != nil {
 				return err

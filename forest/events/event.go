@@ -21,8 +21,27 @@ const MaxLine = 1 << 20
 
 var errNoObject = errors.New("is no JSON object")
 
-// Parse reads an event.
-func Parse(line []byte) (*Event, error) {
+// Parse reads an event of a source, as in a Features document.
+func Parse(line []byte, source string) (*Event, error) {
+	if source == SourceCalls {
+		return nil, errors.New("calls cannot be read yet")
+	}
+	return parseFalco(line)
+}
+
+// Sources of events.
+const (
+	SourceFalco = "falco"
+	SourceCalls = "a2a"
+)
+
+// Get the value of a field.
+func (e *Event) Get(name string) (string, bool) {
+	value, there := e.Fields[name]
+	return value, there
+}
+
+func parseFalco(line []byte) (*Event, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(line, &keys); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoObject, err)

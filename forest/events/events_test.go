@@ -47,7 +47,7 @@ func day(t testing.TB, o synthetic.Options) []byte {
 // source reads lines again and again.
 func source(t testing.TB, lines []byte) events.Source {
 	return func(each func(*events.Event) error) error {
-		s, err := events.NewStream(bytes.NewReader(lines))
+		s, err := events.NewStream(bytes.NewReader(lines), events.SourceFalco)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func TestIncidents(t *testing.T) {
 	passed, caught, incidents, all := 0, 0, 0, 0
 	lines := day(t, synthetic.Options{Seed: 2, Events: 8000, Incidents: 0.005})
 	for line := range bytes.Lines(lines) {
-		e, err := events.Parse(line)
+		e, err := events.Parse(line, events.SourceFalco)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestStream(t *testing.T) {
 	zw.Write([]byte(text))
 	zw.Close()
 	for _, in := range []io.Reader{strings.NewReader(text), &packed} {
-		s, err := events.NewStream(in)
+		s, err := events.NewStream(in, events.SourceFalco)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestStream(t *testing.T) {
 // TestEvent: an event as it comes: output fields, null, numbers, escapes; a field of the output cannot pass itself off as the event's.
 func TestEvent(t *testing.T) {
 	e, err := events.Parse([]byte(`{"rule": "R\"1", "priority": "Critical", "extra": {"a": [1]}, "tags": ["x"],
-		"output_fields": {"proc.name": null, "user.uid": 0, "k": true, "rule": "forged", "proc.aname[2]": "bash"}}`))
+		"output_fields": {"proc.name": null, "user.uid": 0, "k": true, "rule": "forged", "proc.aname[2]": "bash"}}`), events.SourceFalco)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestRow(t *testing.T) {
 		`{"priority": "High", "n": "Infinity", "c": ""}`: "[1 -5 -1 0 0 0 0 0 2.3978953 1 0 0]",
 		`{"priority": "Other", "n": "x"}`:                "[-1 -5 -1 -1 -1 -1 -1 -1 2.3978953 1 0 0]",
 	} {
-		e, err := events.Parse([]byte(text))
+		e, err := events.Parse([]byte(text), events.SourceFalco)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestReasons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := events.Parse(odd)
+	e, err := events.Parse(odd, events.SourceFalco)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func FuzzParse(f *testing.F) {
 	}
 	s := m.Scorer()
 	f.Fuzz(func(t *testing.T, line []byte) {
-		e, err := events.Parse(line)
+		e, err := events.Parse(line, events.SourceFalco)
 		if err != nil {
 			return
 		}
@@ -325,7 +325,7 @@ func BenchmarkEvent(b *testing.B) {
 	list := slices.Collect(bytes.Lines(lines))
 	b.Run("parse", func(b *testing.B) {
 		for i := range b.N {
-			if _, err := events.Parse(list[i%len(list)]); err != nil {
+			if _, err := events.Parse(list[i%len(list)], events.SourceFalco); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -333,7 +333,7 @@ func BenchmarkEvent(b *testing.B) {
 	b.Run("parse and score", func(b *testing.B) {
 		b.SetBytes(int64(len(lines) / len(list)))
 		for i := range b.N {
-			e, err := events.Parse(list[i%len(list)])
+			e, err := events.Parse(list[i%len(list)], events.SourceFalco)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -342,4 +342,31 @@ func BenchmarkEvent(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestLabels: a file of labels is read whole, or its first damaged line is named.
+func TestLabels(t *testing.T) {
+	good := `{"event": {"uuid": "a", "rule": "R"}, "verdict": "incident", "by": "jo@soc.example", "day": "2026-11-03", "reason": "a shell"}` + "\n\n" +
+		`{"event": {"rule": "R"}, "verdict": "benign", "by": "jo@soc.example", "day": "2026-11-03"}` + "\n"
+	labels, err := events.ReadLabels(strings.NewReader(good), events.SourceFalco)
+	if err != nil || len(labels) != 2 || !labels[0].Incident || labels[1].Incident || labels[0].Event.ID() != "a" || !strings.HasPrefix(labels[1].Event.ID(), "sha256:") {
+		t.Errorf("%+v, %v", labels, err)
+	}
+	if said := events.Incidents(labels); !said["a"] || len(said) != 2 {
+		t.Errorf("%v", said)
+	}
+	for edit, want := range map[[2]string]string{
+		{`"incident"`, `"bad"`}:                         `1: verdict is "bad"; it is incident or benign`,
+		{`"by": "jo@soc.example", `, ``}:                `1: by is missing; it says whose verdict it is`,
+		{`2026-11-03`, `2026-02-30`}:                    `1: day is "2026-02-30"; it is a day as in 2026-11-03`,
+		{`"reason"`, `"reasons"`}:                       `1: json: unknown field "reasons"`,
+		{`{"uuid": "a", "rule": "R"}`, `7`}:             `1: event: is no JSON object`,
+		{`"a shell"}`, `"a shell"} {}`}:                 `1: goes on after the label`,
+		{"\n\n", "\n" + `{"event": {}, "verdict": ""}`}: `2: `,
+	} {
+		_, err := events.ReadLabels(strings.NewReader(strings.Replace(good, edit[0], edit[1], 1)), events.SourceFalco)
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q for %q: %v, want %s", edit[1], edit[0], err, want)
+		}
+	}
 }

@@ -53,7 +53,7 @@ func value(f *schema.Feature, e *Event, table *Table) float32 {
 	}
 	switch {
 	case f.Ordinal != nil:
-		if text, there := e.Fields[f.Ordinal.Field]; there {
+		if text, there := e.Get(f.Ordinal.Field); there {
 			if i := slices.Index(f.Ordinal.Order, text); i >= 0 {
 				return float32(i)
 			}
@@ -62,7 +62,7 @@ func value(f *schema.Feature, e *Event, table *Table) float32 {
 	case f.Number != nil:
 		return number(f.Number, e, missing)
 	case f.Text != nil:
-		text, there := e.Fields[f.Text.Field]
+		text, there := e.Get(f.Text.Field)
 		if !there {
 			return missing
 		}
@@ -70,10 +70,10 @@ func value(f *schema.Feature, e *Event, table *Table) float32 {
 	case f.Rarity != nil:
 		return table.rarity(keyOf(f, e))
 	case f.Present != "":
-		_, there := e.Fields[f.Present]
+		_, there := e.Get(f.Present)
 		return bit(there)
 	case f.Flag != nil:
-		text, there := e.Fields[f.Flag.Field]
+		text, there := e.Get(f.Flag.Field)
 		return bit(there && slices.Contains(f.Flag.Values, text))
 	default:
 		return bit(slices.ContainsFunc(e.Tags, func(tag string) bool { return strings.HasPrefix(tag, f.Tag) }))
@@ -91,7 +91,7 @@ func finite(x float32) bool { return math.Float32bits(x)&0x7f800000 != 0x7f80000
 
 // number reads decimals, hexadecimals and booleans, as Falco prints them. What is none counts as missing.
 func number(n *schema.Number, e *Event, missing float32) float32 {
-	text, there := e.Fields[n.Field]
+	text, there := e.Get(n.Field)
 	if !there {
 		return missing
 	}
@@ -119,7 +119,7 @@ func keyOf(f *schema.Feature, e *Event) string {
 		if i > 0 {
 			b.WriteByte('\x1f')
 		}
-		if text, there := e.Fields[name]; there {
+		if text, there := e.Get(name); there {
 			b.WriteString(strings.ToValidUTF8(strings.NewReplacer("\x1f", " ", "\x00", " ").Replace(text), "\uFFFD"))
 		} else {
 			b.WriteByte('\x00')

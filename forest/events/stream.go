@@ -12,18 +12,19 @@ import (
 
 // Stream reads events, one JSON object a line, plain or gzip, in bounded memory.
 type Stream struct {
-	lines *bufio.Reader
-	line  int
-	long  []byte
+	lines  *bufio.Reader
+	source string
+	line   int
+	long   []byte
 }
 
-// NewStream of a file.
-func NewStream(r io.Reader) (*Stream, error) {
+// NewStream of a file of events of a source, as in a Features document.
+func NewStream(r io.Reader, source string) (*Stream, error) {
 	lines, err := forest.Unpacked(r)
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{lines: lines}, nil
+	return &Stream{lines: lines, source: source}, nil
 }
 
 // DamagedError is a line that is no event. The next one may be.
@@ -39,6 +40,19 @@ var errLong = fmt.Errorf("is longer than %d bytes", MaxLine)
 
 // Next is the next event; a *DamagedError for a line that is none; io.EOF at the end. Empty lines are passed over.
 func (s *Stream) Next() (*Event, error) {
+	line, err := s.Line()
+	if err != nil {
+		return nil, err
+	}
+	e, err := Parse(line, s.source)
+	if err != nil {
+		return nil, &DamagedError{s.line, err}
+	}
+	return e, nil
+}
+
+// Line is the next line that is not empty, good until the one after it; a *DamagedError for one that is too long; io.EOF at the end.
+func (s *Stream) Line() ([]byte, error) {
 	for {
 		line, err := s.next()
 		if len(line) == 0 && err != nil && !errors.Is(err, errLong) {
@@ -48,14 +62,9 @@ func (s *Stream) Next() (*Event, error) {
 		if errors.Is(err, errLong) {
 			return nil, &DamagedError{s.line, err}
 		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			return line, nil
 		}
-		e, err := Parse(line)
-		if err != nil {
-			return nil, &DamagedError{s.line, err}
-		}
-		return e, nil
 	}
 }
 
