@@ -2,31 +2,38 @@
 // security person says in a Features document, and a model carries the one that it was trained with.
 package events
 
-import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
-)
+import "errors"
 
-// Event is what a line of JSON says: the keys of the object, and those of its `output_fields`, as text. Every key may be absent; null is absent
-// too. What is neither text, number nor boolean is kept as its JSON.
+// Event is what a line of JSON says, as fields of text. Of Falco's these are the keys of the object, and those of its `output_fields`; of a call
+// those that parseCall names. Every field may be absent; null is absent too. Of keys that are there twice the last counts. What is neither text,
+// number nor boolean is kept as its JSON. An event keeps nothing of the bytes that it was read from.
 type Event struct {
-	Fields map[string]string
-	Tags   []string
+	Tags []string
+
+	fields []field // in the order of the line, the event's own first
+	own    int     // how many are the event's own; those behind them were printed by a rule
+}
+
+// field of an event. A null is kept, for it takes the place of what the key said before.
+type field struct {
+	name, value string
+	null        bool
 }
 
 // MaxLine is how many bytes an event may have.
 const MaxLine = 1 << 20
+
+// usual is how many fields an event has room for at first.
+const usual = 32
 
 var errNoObject = errors.New("is no JSON object")
 
 // Parse reads an event of a source, as in a Features document.
 func Parse(line []byte, source string) (*Event, error) {
 	if source == SourceCalls {
-		return nil, errors.New("calls cannot be read yet")
+		return parseCall(lineOf(line))
 	}
-	return parseFalco(line)
+	return parseFalco(lineOf(line))
 }
 
 // Sources of events.
@@ -35,56 +42,58 @@ const (
 	SourceCalls = "a2a"
 )
 
-// Get the value of a field.
+// Get the value of a field. What an output field is called does not hide the event's own.
 func (e *Event) Get(name string) (string, bool) {
-	value, there := e.Fields[name]
-	return value, there
+	if text, there := e.at(last(e.fields[:e.own], name)); there {
+		return text, true
+	}
+	output := last(e.fields[e.own:], name)
+	if output == 0 {
+		return "", false
+	}
+	return e.at(e.own + output)
 }
 
-func parseFalco(line []byte) (*Event, error) {
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(line, &keys); err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoObject, err)
-	}
-	if keys == nil {
-		return nil, errNoObject
-	}
-	e := &Event{Fields: make(map[string]string, len(keys)+16)}
-	for name, raw := range keys {
-		switch name {
-		case "output_fields":
-			var fields map[string]json.RawMessage
-			if err := json.Unmarshal(raw, &fields); err != nil {
-				return nil, fmt.Errorf("output_fields: %w", errNoObject)
-			}
-			for name, raw := range fields {
-				e.set(name, raw)
-			}
-		case "tags":
-			if err := json.Unmarshal(raw, &e.Tags); err != nil {
-				return nil, errors.New("tags is no list of texts")
-			}
+// last is the number of the last field of a name, from 1; 0 where there is none.
+func last(fields []field, name string) int {
+	for i := len(fields); i > 0; i-- {
+		if fields[i-1].name == name {
+			return i
 		}
 	}
-	for name, raw := range keys {
-		if name != "output_fields" && name != "tags" {
-			e.set(name, raw) // last: what an output field is called must not hide the event's own
-		}
-	}
-	return e, nil
+	return 0
 }
 
-func (e *Event) set(name string, raw json.RawMessage) {
-	text := string(raw)
-	switch {
-	case text == "null":
-		return
-	case strings.HasPrefix(text, `"`):
-		if !strings.Contains(text, `\`) {
-			text = text[1 : len(text)-1]
-		} else if json.Unmarshal(raw, &text) != nil {
-			return
+// at is the value of the field of a number.
+func (e *Event) at(number int) (string, bool) {
+	if number == 0 || e.fields[number-1].null {
+		return "", false
+	}
+	return e.fields[number-1].value, true
+}
+
+// all fields that have a value.
+func (e *Event) all() map[string]string {
+	all := make(map[string]string, len(e.fields))
+	for _, part := range [][]field{e.fields[e.own:], e.fields[:e.own]} {
+		said := make(map[string]field, len(part))
+		for _, f := range part {
+			said[f.name] = f
+		}
+		for name, f := range said {
+			if !f.null {
+				all[name] = f.value
+			}
 		}
 	}
-	e.Fields[name] = text
+	return all
+}
+
+// add a field, whose value is JSON.
+func (e *Event) add(name, value string) {
+	text, is := textOf(value)
+	if !is {
+		text = value
+	}
+	e.fields = append(e.fields, field{name, text, value == "null"})
 }

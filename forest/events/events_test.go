@@ -55,6 +55,12 @@ func source(t testing.TB, lines []byte) events.Source {
 	}
 }
 
+// field is the value of one; empty where there is none.
+func field(e *events.Event, name string) string {
+	value, _ := e.Get(name)
+	return value
+}
+
 func written(t testing.TB, m *events.Model) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -83,7 +89,7 @@ func TestIncidents(t *testing.T) {
 			t.Fatal(err)
 		}
 		all++
-		_, incident := e.Fields["incident"]
+		_, incident := e.Get("incident")
 		if incident {
 			incidents++
 		}
@@ -153,7 +159,7 @@ func TestStream(t *testing.T) {
 		}
 		var rules, damaged []string
 		err = events.Each(s, func(e *events.Event) error {
-			rules = append(rules, fmt.Sprintf("%.1s", e.Fields["rule"]))
+			rules = append(rules, fmt.Sprintf("%.1s", field(e, "rule")))
 			return nil
 		}, func(d *events.DamagedError) error {
 			damaged = append(damaged, fmt.Sprint(d.Line))
@@ -177,11 +183,11 @@ func TestEvent(t *testing.T) {
 	}
 	want := map[string]string{"rule": `R"1`, "priority": "Critical", "extra": `{"a": [1]}`, "user.uid": "0", "k": "true", "proc.aname[2]": "bash"}
 	for name, value := range want {
-		if e.Fields[name] != value {
-			t.Errorf("%s is %q, not %q", name, e.Fields[name], value)
+		if field(e, name) != value {
+			t.Errorf("%s is %q, not %q", name, field(e, name), value)
 		}
 	}
-	if _, there := e.Fields["proc.name"]; there || len(e.Fields) != len(want) || len(e.Tags) != 1 {
+	if _, there := e.Get("proc.name"); there || len(e.All()) != len(want) || len(e.Tags) != 1 {
 		t.Errorf("%+v", e)
 	}
 }
@@ -321,27 +327,51 @@ func BenchmarkEvent(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := m.Scorer()
-	list := slices.Collect(bytes.Lines(lines))
-	b.Run("parse", func(b *testing.B) {
-		for i := range b.N {
-			if _, err := events.Parse(list[i%len(list)], events.SourceFalco); err != nil {
-				b.Fatal(err)
-			}
+	s, trees := m.Scorer(), m.Forest.Scorer()
+	var list [][]byte
+	var parsed []*events.Event
+	var rows [][]float32
+	for line := range bytes.Lines(lines) {
+		e, err := events.Parse(line, events.SourceFalco)
+		if err != nil {
+			b.Fatal(err)
 		}
-	})
-	b.Run("parse and score", func(b *testing.B) {
-		b.SetBytes(int64(len(lines) / len(list)))
-		for i := range b.N {
-			e, err := events.Parse(list[i%len(list)], events.SourceFalco)
+		list, parsed, rows = append(list, line), append(parsed, e), append(rows, slices.Clone(s.Row(e)))
+	}
+	for _, step := range []struct {
+		name string
+		do   func(i int) error
+	}{
+		{"parse", func(i int) error {
+			_, err := events.Parse(list[i], events.SourceFalco)
+			return err
+		}},
+		{"features", func(i int) error {
+			s.Row(parsed[i])
+			return nil
+		}},
+		{"score", func(i int) error {
+			_, err := trees.Score(rows[i])
+			return err
+		}},
+		{"whole", func(i int) error {
+			e, err := events.Parse(list[i], events.SourceFalco)
 			if err != nil {
-				b.Fatal(err)
+				return err
 			}
-			if _, err := s.Score(e); err != nil {
-				b.Fatal(err)
+			_, err = s.Score(e)
+			return err
+		}},
+	} {
+		b.Run(step.name, func(b *testing.B) {
+			b.SetBytes(int64(len(lines) / len(list)))
+			for i := range b.N {
+				if err := step.do(i % len(list)); err != nil {
+					b.Fatal(err)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // TestLabels: a file of labels is read whole, or its first damaged line is named.

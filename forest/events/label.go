@@ -94,8 +94,9 @@ func (e *Event) ID() string {
 		return id
 	}
 	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-		fmt.Fprintf(h, "%q %q ", name, e.Fields[name])
+	fields := e.all()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		fmt.Fprintf(h, "%q %q ", name, fields[name])
 	}
 	fmt.Fprintf(h, "%q", e.Tags)
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))

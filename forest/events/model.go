@@ -131,23 +131,17 @@ func (m *Model) check() error {
 type Scorer struct {
 	*Model
 	forest *forest.Scorer
-	row    []float32
+	rows   *rows
 	credit []float64
 }
 
 // Scorer for one goroutine.
 func (m *Model) Scorer() *Scorer {
-	n := len(m.Spec.Features)
-	return &Scorer{m, m.Forest.Scorer(), make([]float32, n), make([]float64, n)}
+	return &Scorer{m, m.Forest.Scorer(), rowsOf(m), make([]float64, len(m.Spec.Features))}
 }
 
 // Row of an event, good until the next.
-func (s *Scorer) Row(e *Event) []float32 {
-	for i := range s.row {
-		s.row[i] = value(&s.Spec.Features[i], e, s.Tables[i])
-	}
-	return s.row
-}
+func (s *Scorer) Row(e *Event) []float32 { return s.rows.of(e) }
 
 // Score an event.
 func (s *Scorer) Score(e *Event) (forest.Result, error) { return s.forest.Score(s.Row(e)) }

@@ -10,35 +10,45 @@ import (
 var shapes = map[string]func(string) float32{
 	"length":  func(s string) float32 { return float32(math.Log1p(float64(utf8.RuneCountInString(s)))) },
 	"entropy": entropy,
-	"digits": func(s string) float32 {
-		return share(s, func(b byte) bool { return b >= '0' && b <= '9' })
-	},
-	"meta": func(s string) float32 {
-		return float32(countOf(s, func(b byte) bool { return strings.IndexByte("|&;<>()$`\\\"'*?[]#~=%{}!", b) >= 0 }))
-	},
-	"depth": func(s string) float32 { return float32(strings.Count(s, "/")) },
+	"digits":  digits,
+	"meta":    func(s string) float32 { return float32(countOf(s, &metas)) },
+	"depth":   func(s string) float32 { return float32(strings.Count(s, "/")) },
 }
 
-func countOf(s string, is func(byte) bool) int {
+// Bytes of a kind.
+var (
+	metas    = bytesOf("|&;<>()$`\\\"'*?[]#~=%{}!")
+	decimals = bytesOf("0123456789")
+)
+
+func bytesOf(s string) (t [256]bool) {
+	for i := range len(s) {
+		t[s[i]] = true
+	}
+	return t
+}
+
+func countOf(s string, kind *[256]bool) int {
 	n := 0
 	for i := range len(s) {
-		if is(s[i]) {
+		if kind[s[i]] {
 			n++
 		}
 	}
 	return n
 }
 
-func share(s string, is func(byte) bool) float32 {
+// digits is their share.
+func digits(s string) float32 {
 	if s == "" {
 		return 0
 	}
-	return float32(float64(countOf(s, is)) / float64(len(s)))
+	return float32(float64(countOf(s, &decimals)) / float64(len(s)))
 }
 
 // entropy of the bytes, in bits.
 func entropy(s string) float32 {
-	var counts [256]int
+	var counts [256]uint32
 	for i := range len(s) {
 		counts[s[i]]++
 	}

@@ -17,7 +17,7 @@ const (
 )
 
 // rarity is the negative logarithm of the share of a value, smoothed by half an occurrence of each that is known and of one that is not.
-func (t *Table) rarity(key string) float32 {
-	share := (float64(t.Counts[key]) + 0.5) / (float64(t.Total) + 0.5*float64(len(t.Counts)+1))
+func (t *Table) rarity(key []byte) float32 {
+	share := (float64(t.Counts[string(key)]) + 0.5) / (float64(t.Total) + 0.5*float64(len(t.Counts)+1))
 	return float32(min(-math.Log(share), rarest))
 }

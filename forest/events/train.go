@@ -33,13 +33,9 @@ func Train(spec schema.FeaturesSpec, events Source, o forest.Options) (*Model, e
 	if err := events(m.count); err != nil {
 		return nil, err
 	}
-	row := make([]float32, len(names))
-	sample := forest.Sampler{Features: names, Most: MaxRows}
+	r, sample := rowsOf(m), forest.Sampler{Features: names, Most: MaxRows}
 	err := events(func(e *Event) error {
-		for i := range row {
-			row[i] = value(&spec.Features[i], e, m.Tables[i])
-		}
-		sample.Add(row)
+		sample.Add(r.of(e))
 		return nil
 	})
 	if err != nil {
