@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"agentc/forest"
+	"agentc/forest/events"
+	"agentc/forest/report"
+
+	"github.com/spf13/cobra"
+)
+
+// reportOn is what a report is asked for.
+type reportOn struct {
+	forest, old string
+	labels      string // of events
+	rows, label string
+	threshold   float64
+	format, svg string
+}
+
+func newForestReport() *cobra.Command {
+	var o reportOn
+	files := &eventFiles{}
+	cmd := &cobra.Command{
+		Use:   "report --forest FILE --events FILE...",
+		Short: "Say how good a forest is, beside an old one, and whether events have drifted",
+		Long: `report scores events and compares the scores with what analysts said of the events: how well incidents are told from the rest, what a threshold
+passes on in a day and catches, and how far the events are from those of the training. With --old it says the same of another forest. A label is matched
+with its event; a labelled event that is not in the files is scored too, and counts for quality alone. An event without a label counts as benign. Of rows it
+reads CSV, and the label from a column: 1 is an incident, 0 is none.`,
+		Example: `  agentc forest report --forest new.json --old forest.json --events today.jsonl.gz --labels labels.jsonl --svg report.svg
+  agentc forest report --forest forest.json --rows rows.csv.gz --label label`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(cmd); err != nil {
+				return err
+			}
+			var r *report.Report
+			var err error
+			if files.cmd = cmd; o.rows == "" {
+				r, err = o.onEvents(files)
+			} else {
+				r, err = o.onRows()
+			}
+			if err != nil {
+				return err
+			}
+			return o.write(cmd.OutOrStdout(), r)
+		},
+	}
+	cmd.Flags().StringVar(&o.forest, "forest", "", "file of the forest")
+	cmd.Flags().StringVar(&o.old, "old", "", "file of the forest that it would replace")
+	eventFlags(cmd, files)
+	cmd.Flags().StringVar(&o.labels, "labels", "", "what analysts said of events, a JSON object a line")
+	cmd.Flags().StringVar(&o.rows, "rows", "", "CSV with a header")
+	cmd.Flags().StringVar(&o.label, "label", "", "the column of the rows that is 1 for an incident")
+	cmd.Flags().Float64Var(&o.threshold, "threshold", 95, "percentile from which events are passed on")
+	cmd.Flags().StringVar(&o.format, "format", "text", "text, markdown or json")
+	cmd.Flags().StringVar(&o.svg, "svg", "", "file of a picture of it")
+	return required(cmd, "forest")
+}
+
+func (o *reportOn) check(cmd *cobra.Command) error {
+	if err := oneOf(cmd, "events", "rows"); err != nil {
+		return err
+	}
+	switch {
+	case (o.rows == "") != (o.label == ""):
+		return usageError{errors.New("--rows and --label go together")}
+	case o.rows != "" && o.labels != "":
+		return usageError{errors.New("--labels is of events; rows have a column, --label")}
+	case !slices.Contains([]string{"text", "markdown", "json"}, o.format):
+		return usageError{fmt.Errorf("--format is %q; it is text, markdown or json", o.format)}
+	case !(o.threshold >= 0 && o.threshold <= 100):
+		return usageError{fmt.Errorf("--threshold is %v; a percentile is 0 to 100", o.threshold)}
+	}
+	return nil
+}
+
+func (o *reportOn) write(w io.Writer, r *report.Report) error {
+	if o.svg != "" {
+		if _, err := writeArtifact(o.svg, r.SVG); err != nil {
+			return err
+		}
+	}
+	switch o.format {
+	case "markdown":
+		return r.Markdown(w)
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	return r.Text(w)
+}
+
+// named are the forests by their names in the report.
+func (o *reportOn) named() (names, files []string) {
+	if o.old == "" {
+		return []string{"forest"}, []string{o.forest}
+	}
+	return []string{"new", "old"}, []string{o.forest, o.old}
+}
+
+// onEvents reads the events once, for all models.
+func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
+	names, from := o.named()
+	var watchers []*report.Watcher
+	for _, name := range from {
+		m, err := readModel(name)
+		if err != nil {
+			return nil, err
+		}
+		if files.source != "" && files.source != m.Spec.Source {
+			return nil, inputError{fmt.Errorf("%s sees events of %s, and %s of %s", o.forest, files.source, name, m.Spec.Source)}
+		}
+		files.source = m.Spec.Source
+		watchers = append(watchers, report.NewWatcher(m, o.threshold))
+	}
+	labels, err := readLabels(o.labels, files.source)
+	if err != nil {
+		return nil, err
+	}
+	said := events.Incidents(labels)
+	seen := map[string]bool{}
+	err = files.each(func(e *events.Event) error {
+		verdict := report.Nothing
+		if len(said) > 0 { // an id may cost a digest
+			if id := e.ID(); verdictOf(said, id) != report.Nothing {
+				seen[id] = true
+				verdict = verdictOf(said, id)
+			}
+		}
+		for _, w := range watchers {
+			if err := w.Event(e, verdict); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range labels {
+		id := l.Event.ID()
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		for _, w := range watchers {
+			if err := w.Labelled(l.Event, verdictOf(said, id)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var measured []report.Measured
+	for i, w := range watchers {
+		measured = append(measured, w.Measure(names[i]))
+	}
+	return report.Of(measured...), nil
+}
+
+func verdictOf(said map[string]bool, id string) report.Said {
+	incident, there := said[id]
+	switch {
+	case !there:
+		return report.Nothing
+	case incident:
+		return report.Incident
+	}
+	return report.Benign
+}
+
+// readLabels of a file; none where there is none.
+func readLabels(name, source string) ([]events.Label, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, inputError{err}
+	}
+	defer file.Close()
+	labels, err := events.ReadLabels(bufio.NewReader(file), source)
+	if err != nil {
+		return nil, inputError{fmt.Errorf("%s:%w", name, err)}
+	}
+	return labels, nil
+}
+
+// onRows reads the rows once for each forest, as they may see different columns.
+func (o *reportOn) onRows() (*report.Report, error) {
+	names, from := o.named()
+	var measured []report.Measured
+	for i, name := range from {
+		f, err := readFile(name, forest.Read)
+		if err != nil {
+			return nil, err
+		}
+		t := report.NewTally(f, o.threshold)
+		if err := o.tally(f, t); err != nil {
+			return nil, err
+		}
+		measured = append(measured, t.Measure(names[i]))
+	}
+	return report.Of(measured...), nil
+}
+
+func (o *reportOn) tally(f *forest.Forest, t *report.Tally) error {
+	table, end, err := openTable(o.rows, append(slices.Clone(f.Features), o.label))
+	if err != nil {
+		return err
+	}
+	defer end()
+	s := f.Scorer()
+	for {
+		row, err := table.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return inputError{fmt.Errorf("%s:%w", o.rows, err)}
+		}
+		r, err := s.Score(row[:len(f.Features)])
+		if err != nil {
+			return err
+		}
+		said := report.Benign
+		switch row[len(f.Features)] {
+		case 0:
+		case 1:
+			said = report.Incident
+		default:
+			return inputError{fmt.Errorf("%s: %s is %v; it is 1 for an incident, or 0", o.rows, o.label, row[len(f.Features)])}
+		}
+		t.Add(r, said, "")
+	}
+}

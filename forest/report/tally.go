@@ -1,0 +1,126 @@
+package report
+
+import (
+	"time"
+
+	"agentc/forest"
+	"agentc/forest/events"
+)
+
+// Tally is what is kept of the events that one model scored.
+type Tally struct {
+	forest    *forest.Forest
+	threshold float64
+
+	stream   Judged // events as they came
+	extra    Judged // labelled ones that did not come
+	benign   int    // events that an analyst called benign
+	caught   int    // incidents from the threshold on
+	passed   int    // events of the stream from the threshold on
+	days     map[string]*perDay
+	undated  int
+	rarities []Unseen
+}
+
+type perDay struct{ events, passed int }
+
+// NewTally of a forest's results. threshold is a percentile.
+func NewTally(f *forest.Forest, threshold float64) *Tally {
+	return &Tally{forest: f, threshold: threshold, days: map[string]*perDay{}}
+}
+
+// What analysts said of an event.
+type Said int
+
+const (
+	Nothing Said = iota
+	Benign
+	Incident
+)
+
+// Add a row of the stream. A day is any text; none where it is not known.
+func (t *Tally) Add(r forest.Result, said Said, day string) {
+	t.judge(&t.stream, r, said)
+	passed := 0
+	if r.Percentile >= t.threshold {
+		passed = 1
+	}
+	t.passed += passed
+	if day == "" {
+		t.undated++
+		return
+	}
+	d := t.days[day]
+	if d == nil {
+		d = &perDay{}
+		t.days[day] = d
+	}
+	d.events++
+	d.passed += passed
+}
+
+// AddLabelled adds a row that somebody judged and that is not in the stream: it counts for quality, and for nothing that is told of a day.
+func (t *Tally) AddLabelled(r forest.Result, said Said) { t.judge(&t.extra, r, said) }
+
+func (t *Tally) judge(to *Judged, r forest.Result, said Said) {
+	to.Add(r.DepthSum, said == Incident)
+	switch {
+	case said == Benign:
+		t.benign++
+	case said == Incident && r.Percentile >= t.threshold:
+		t.caught++
+	}
+}
+
+// Watcher scores events by one model and keeps a tally of them.
+type Watcher struct {
+	*Tally
+	scorer *events.Scorer
+	unseen []int
+}
+
+// NewWatcher of a model.
+func NewWatcher(m *events.Model, threshold float64) *Watcher {
+	return &Watcher{NewTally(m.Forest, threshold), m.Scorer(), make([]int, len(m.Spec.Features))}
+}
+
+// Event of the stream.
+func (w *Watcher) Event(e *events.Event, said Said) error {
+	r, err := w.scorer.Score(e)
+	if err != nil {
+		return err
+	}
+	w.scorer.Unseen(e, w.unseen)
+	w.Add(r, said, dayOf(e))
+	return nil
+}
+
+// Labelled is an event that somebody judged and that is not in the stream.
+func (w *Watcher) Labelled(e *events.Event, said Said) error {
+	r, err := w.scorer.Score(e)
+	if err == nil {
+		w.AddLabelled(r, said)
+	}
+	return err
+}
+
+// Measure ends the tally.
+func (w *Watcher) Measure(name string) Measured {
+	all := max(1, len(w.stream.Incidents)+len(w.stream.Benign))
+	for i, f := range w.scorer.Spec.Features {
+		if f.Rarity != nil {
+			w.rarities = append(w.rarities, Unseen{f.Name, w.unseen[i], 100 * float64(w.unseen[i]) / float64(all)})
+		}
+	}
+	return w.Tally.Measure(name)
+}
+
+// dayOf an event, in UTC, by its time.
+func dayOf(e *events.Event) string {
+	text, _ := e.Get("time")
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return ""
+	}
+	return at.UTC().Format(time.DateOnly)
+}
