@@ -120,7 +120,7 @@ func decode(r io.Reader, limit int64, into any) error {
 	err := d.Decode(into)
 	if err == nil {
 		if _, more := d.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("something stands behind the end of the model")
+			err = errors.New("something stands behind the end")
 		}
 	}
 	if limited.N == 0 {

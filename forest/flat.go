@@ -15,6 +15,7 @@ import (
 type flat struct {
 	nodes  []node
 	leaf   []float64 // by node: what a walk that ends there adds to the depth sum
+	plain  []float64 // the same without feedback; nil where there is none
 	roots  []uint32
 	steps  []int // by group of eight trees: those of its deepest
 	shift  uint32
@@ -49,27 +50,38 @@ func flatten(f *Forest) flat {
 
 // tree lays out one tree, children side by side, and returns its depth.
 func (l *flat) tree(t *Tree, c []float64) (deepest int) {
-	type place struct {
-		from  int32 // in t
-		depth int
-	}
 	root := len(l.nodes)
-	order := []place{{0, 0}}
-	for i := 0; i < len(order); i++ {
-		p := order[i]
+	children := root + 1
+	for i, p := range t.places() {
 		deepest = max(deepest, p.depth)
-		at := uint32(root + i)
 		if t.Feature[p.from] < 0 {
-			l.nodes = append(l.nodes, node{everyKey, at << l.shift})
+			l.nodes = append(l.nodes, node{everyKey, uint32(root+i) << l.shift})
 			// In this order, as in sklearn/ensemble/_iforest.py, _compute_score_samples: edges + 1 nodes, and one less.
 			l.leaf = append(l.leaf, float64(p.depth+1)+c[t.N[p.from]]-1)
 			continue
 		}
-		l.nodes = append(l.nodes, node{key(t.Threshold[p.from]), uint32(root+len(order))<<l.shift | uint32(t.Feature[p.from])})
+		l.nodes = append(l.nodes, node{key(t.Threshold[p.from]), uint32(children)<<l.shift | uint32(t.Feature[p.from])})
 		l.leaf = append(l.leaf, 0)
-		order = append(order, place{t.Left[p.from], p.depth + 1}, place{t.Right[p.from], p.depth + 1})
+		children += 2
 	}
 	return deepest
+}
+
+// place is where a node of a tree is laid out: by its number in the list of them.
+type place struct {
+	from  int32 // its number in the tree
+	depth int
+}
+
+// places are a tree's nodes, level by level, so that children stand side by side.
+func (t *Tree) places() []place {
+	order := []place{{0, 0}}
+	for i := 0; i < len(order); i++ {
+		if p := order[i]; t.Feature[p.from] >= 0 {
+			order = append(order, place{t.Left[p.from], p.depth + 1}, place{t.Right[p.from], p.depth + 1})
+		}
+	}
+	return order
 }
 
 // key is an integer in the order of floats. The two zeros are one.

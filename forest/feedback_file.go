@@ -1,0 +1,82 @@
+package forest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// feedbackFormat is raised when an older reader would misunderstand a newer file.
+const feedbackFormat = 1
+
+// maxFeedback is how many bytes of feedback are read.
+const maxFeedback = 16 << 20
+
+// feedbackFile is feedback as it is written: one line for each tree, so that Git shows what a verdict changed.
+type feedbackFile struct {
+	Format    int      `json:"format"`
+	Forest    string   `json:"forest"`
+	Labels    string   `json:"labels"`
+	Incidents int      `json:"incidents"`
+	Benign    int      `json:"benign"`
+	Rate      float64  `json:"rate"`
+	Promote   float64  `json:"promote"`
+	Suppress  float64  `json:"suppress"`
+	Trees     []Deltas `json:"trees"`
+}
+
+// Write writes the canonical form: the same feedback, the same bytes.
+func (fb *Feedback) Write(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	head, err := json.Marshal(feedbackFile{feedbackFormat, fb.Forest, fb.Labels, fb.Incidents, fb.Benign, fb.Rate, fb.Promote, fb.Suppress, []Deltas{}})
+	if err != nil {
+		return err
+	}
+	b.Write(head[:len(head)-len("]}")])
+	for i, d := range fb.Trees {
+		tree, err := json.Marshal(Deltas{append([]int32{}, d.Leaf...), append([]float64{}, d.Delta...)}) // none is [], and not null
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		b.Write(tree)
+	}
+	b.WriteString("\n]}\n")
+	return b.Flush()
+}
+
+// ReadFeedback reads feedback. Its canonical form is the only one.
+func ReadFeedback(r io.Reader) (*Feedback, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxFeedback+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFeedback {
+		return nil, fmt.Errorf("the feedback is larger than %d MiB", maxFeedback>>20)
+	}
+	var in feedbackFile
+	if err := decode(bytes.NewReader(data), maxFeedback, &in); err != nil {
+		return nil, err
+	}
+	if in.Format != feedbackFormat {
+		return nil, fmt.Errorf("feedback of format %d; this reads %d", in.Format, feedbackFormat)
+	}
+	fb := &Feedback{Basis{in.Forest, in.Labels, in.Rate, in.Promote, in.Suppress}, in.Incidents, in.Benign, in.Trees}
+	if err := fb.check(); err != nil {
+		return nil, err
+	}
+	var again bytes.Buffer
+	if err := fb.Write(&again); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(data, again.Bytes()) {
+		return nil, errors.New("not in the form in which feedback is written: it was edited, or written by something else")
+	}
+	return fb, nil
+}
