@@ -28,6 +28,8 @@ func Check(spec *schema.FeaturesSpec) []*FeatureError {
 		}
 		seen[f.Name] = i
 		switch n := says(f); {
+		case f.Name == FeedbackReason:
+			say("%s is what the reasons call the analysts' verdicts; a feature has a name of its own", f.Name)
 		case n != 1:
 			say("%s says %d things; it says one of ordinal, number, text, rarity, present, flag and tag", f.Name, n)
 		case len(f.Rarity) > 4:

@@ -132,12 +132,12 @@ type Scorer struct {
 	*Model
 	forest *forest.Scorer
 	rows   *rows
-	credit []float64
+	credit []float64 // of each feature, and of the feedback
 }
 
 // Scorer for one goroutine.
 func (m *Model) Scorer() *Scorer {
-	return &Scorer{m, m.Forest.Scorer(), rowsOf(m), make([]float64, len(m.Spec.Features))}
+	return &Scorer{m, m.Forest.Scorer(), rowsOf(m), make([]float64, len(m.Spec.Features)+1)}
 }
 
 // Row of an event, good until the next.
@@ -146,19 +146,24 @@ func (s *Scorer) Row(e *Event) []float32 { return s.rows.of(e) }
 // Score an event.
 func (s *Scorer) Score(e *Event) (forest.Result, error) { return s.forest.Score(s.Row(e)) }
 
-// Reason is one feature that made an event unusual, with its value.
+// Reason is one feature that made an event unusual, with its value; or the feedback, with the cuts that it spared in the mean tree.
 type Reason struct {
 	Feature string  `json:"feature"`
 	Value   float32 `json:"value"`
 	Credit  float64 `json:"credit"` // cuts that it spared; the more, the more it counts
 }
 
-// Reasons are up to n features that made the event unusual, the weightiest first.
+// Reasons are up to n features, and the feedback, that made the event unusual, the weightiest first.
 func (s *Scorer) Reasons(e *Event, n int) ([]Reason, error) {
 	row := s.Row(e)
 	if err := s.forest.Credit(row, s.credit); err != nil {
 		return nil, err
 	}
+	feedback, err := s.forest.FeedbackCredit(row)
+	if err != nil {
+		return nil, err
+	}
+	s.credit[len(row)] = feedback
 	var reasons []Reason
 	for len(reasons) < n {
 		best := -1
@@ -170,8 +175,15 @@ func (s *Scorer) Reasons(e *Event, n int) ([]Reason, error) {
 		if best < 0 {
 			break
 		}
-		reasons = append(reasons, Reason{s.Spec.Features[best].Name, row[best], -s.credit[best]})
+		reasons = append(reasons, s.reason(row, best))
 		s.credit[best] = 0
 	}
 	return reasons, nil
+}
+
+func (s *Scorer) reason(row []float32, i int) Reason {
+	if i == len(row) {
+		return Reason{FeedbackReason, float32(-s.credit[i] / float64(len(s.Forest.Trees))), -s.credit[i]}
+	}
+	return Reason{s.Spec.Features[i].Name, row[i], -s.credit[i]}
 }
