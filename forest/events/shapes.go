@@ -46,18 +46,30 @@ func digits(s string) float32 {
 	return float32(float64(countOf(s, &decimals)) / float64(len(s)))
 }
 
-// entropy of the bytes, in bits.
+// entropy of the bytes, in bits. Most bytes of a command occur once or a few times: their term is computed once.
 func entropy(s string) float32 {
 	var counts [256]uint32
 	for i := range len(s) {
 		counts[s[i]]++
 	}
+	var few [16]float64
 	bits := 0.0
 	for _, n := range counts {
-		if n > 0 {
-			p := float64(n) / float64(len(s))
-			bits -= float64(p * math.Log2(p))
+		switch {
+		case n == 0:
+		case n >= uint32(len(few)):
+			bits -= term(n, len(s))
+		default:
+			if few[n] == 0 {
+				few[n] = term(n, len(s))
+			}
+			bits -= few[n]
 		}
 	}
 	return float32(bits)
+}
+
+func term(n uint32, of int) float64 {
+	p := float64(n) / float64(of)
+	return float64(p * math.Log2(p)) // rounded, on processors too that multiply and add in one step
 }

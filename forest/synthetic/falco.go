@@ -1,27 +1,13 @@
-// Package synthetic makes streams of Falco events for tests and demonstrations: what the workloads of a shop do every day, and attacks that are
-// called as Falco's own rules call them. Every event says that it is synthetic, and whether it belongs to an incident. How good a forest is, real
-// data says; here it can be tried.
 package synthetic
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"math/rand/v2"
 	"path"
 	"strings"
 	"time"
 )
-
-// Options of a stream.
-type Options struct {
-	Seed      uint64
-	Events    int
-	Incidents float64 // share of the events that belong to incidents
-	Start     time.Time
-	Length    time.Duration // from the first event to the last
-}
 
 // event is a Falco event as falcosidekick sends it.
 type event struct {
@@ -38,26 +24,23 @@ type event struct {
 	Incident  string         `json:"incident,omitempty"`
 }
 
-// Write writes a stream, a JSON object a line, in the order of time.
-func Write(w io.Writer, o Options) error {
+func falco(o Options, each func(made) error) error {
 	random := rand.New(rand.NewPCG(o.Seed, 0x5eed))
-	lines := json.NewEncoder(w)
-	lines.SetEscapeHTML(false)
 	for i := range o.Events {
-		at := o.Start.Add(time.Duration(float64(o.Length) * float64(i) / float64(o.Events)))
+		at := o.at(i)
 		var e event
 		if random.Float64() < o.Incidents {
 			e = attack(random)
 		} else {
 			e = routine(random, at)
 		}
-		e.Time = at.UTC().Format("2006-01-02T15:04:05.000000000Z")
+		e.Time = at.Format("2006-01-02T15:04:05.000000000Z")
 		e.UUID = fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", random.Uint32(), random.Uint32()&0xffff, random.Uint32()&0xfff, 0x8000|random.Uint32()&0x3fff, random.Uint64()&0xffffffffffff)
 		e.Source, e.Synthetic = "syscall", true
 		e.Hostname = fmt.Sprintf("node-%d", random.IntN(12))
 		e.Fields["evt.time"] = at.UnixNano()
-		e.Output = fmt.Sprintf("%s: %s (command=%v container=%v)", at.UTC().Format("15:04:05.000000000"), e.Rule, e.Fields["proc.cmdline"], e.Fields["container.image.repository"])
-		if err := lines.Encode(e); err != nil {
+		e.Output = fmt.Sprintf("%s: %s (command=%v container=%v)", at.Format("15:04:05.000000000"), e.Rule, e.Fields["proc.cmdline"], e.Fields["container.image.repository"])
+		if err := each(made{e, at, e.Incident != ""}); err != nil {
 			return err
 		}
 	}
@@ -116,7 +99,7 @@ var shop = []workload{
 }
 
 func routine(random *rand.Rand, at time.Time) event {
-	night := at.UTC().Hour() < 4
+	night := at.Hour() < 4
 	for {
 		w := pick(random, shop, func(w workload) float64 { return w.weight })
 		h := pick(random, w.habits, func(h habit) float64 { return h.weight })
