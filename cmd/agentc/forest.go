@@ -34,14 +34,16 @@ func newForestTrain(all *options) *cobra.Command {
 	var rows, out, features string
 	var without []string
 	var o forest.Options
+	var l lesson
 	files := &eventFiles{}
 	cmd := &cobra.Command{
 		Use:   "train --events FILE... --features FILE --out FILE",
 		Short: "Train a forest on events, or on rows of numbers",
 		Long: `train reads events, a JSON object a line, and makes of each the numbers that a Features document says; or it reads rows of numbers, CSV with a
 header. Both may be packed by gzip. The same events and the same seed make the same bytes, in whatever order the events are. A line that is no event
-is named and passed over, unless --strict.`,
+is named and passed over, unless --strict. With --labels and --feedback it also writes what analysts' verdicts change about the forest.`,
 		Example: `  agentc forest train --events monday.jsonl.gz,tuesday.jsonl.gz --features policies/soc/features.yaml --out forest.json
+  agentc forest train --events monday.jsonl.gz --features policies/soc/features.yaml --labels labels.jsonl --feedback feedback.json --out forest.json
   agentc forest train --rows normal.csv.gz --without label --out forest.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,7 +58,17 @@ is named and passed over, unless --strict.`,
 				if err != nil {
 					return err
 				}
-				return trainOnEvents(cmd, files, spec, out, o)
+				if err := l.read(spec.Source); err != nil {
+					return err
+				}
+				m, err := trainOnEvents(cmd, files, spec, out, o)
+				if err != nil {
+					return err
+				}
+				return l.teach(cmd, m)
+			}
+			if l.from != "" || l.out != "" {
+				return usageError{errors.New("--labels and --feedback are of events")}
 			}
 			table, end, err := openTable(rows, nil, without...)
 			if err != nil {
@@ -75,6 +87,7 @@ is named and passed over, unless --strict.`,
 		},
 	}
 	eventFlags(cmd, files)
+	l.flags(cmd)
 	cmd.Flags().StringVar(&features, "features", "", "what is seen of an event")
 	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
 	cmd.Flags().StringSliceVar(&without, "without", nil, "columns that are no features")
@@ -110,7 +123,7 @@ score its own probes as it did there. A pickle is a program, and is not read.`,
 }
 
 func newForestScore() *cobra.Command {
-	var from, rows string
+	var from, rows, feedback string
 	var above float64
 	var reasons int
 	files := &eventFiles{}
@@ -129,7 +142,14 @@ to compare with), and whether the row is an anomaly.`,
 				return err
 			}
 			if files.cmd = cmd; len(files.files) > 0 {
-				return scoreEvents(cmd, files, from, above, reasons)
+				m, err := readTaught(from, feedback)
+				if err != nil {
+					return err
+				}
+				return scoreEvents(cmd, files, m, above, reasons)
+			}
+			if feedback != "" {
+				return usageError{errors.New("--feedback is of events")}
 			}
 			f, err := readFile(from, forest.Read)
 			if err != nil {
@@ -149,6 +169,7 @@ to compare with), and whether the row is an anomaly.`,
 		},
 	}
 	cmd.Flags().StringVar(&from, "forest", "", "file of the forest")
+	cmd.Flags().StringVar(&feedback, "feedback", "", "file of what labels change about the forest")
 	eventFlags(cmd, files)
 	cmd.Flags().Float64Var(&above, "above", 0, "only events from this percentile on")
 	cmd.Flags().IntVar(&reasons, "reasons", 3, "how many features are named of an event")

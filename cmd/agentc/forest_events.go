@@ -113,8 +113,8 @@ func (o *options) readFeatures(cmd *cobra.Command, name string) (schema.Features
 	return doc.Features.Spec, nil
 }
 
-// trainOnEvents trains a model.
-func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSpec, out string, o forest.Options) error {
+// trainOnEvents trains a model and writes it.
+func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSpec, out string, o forest.Options) (*events.Model, error) {
 	seen := 0
 	files.source = spec.Source
 	m, err := events.Train(spec, func(each func(*events.Event) error) error {
@@ -126,16 +126,16 @@ func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSp
 	}, o)
 	if err != nil {
 		if is[inputError](err) {
-			return err
+			return nil, err
 		}
-		return inputError{err}
+		return nil, inputError{err}
 	}
 	digest, err := writeArtifact(out, m.Write)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d trees, %d features, of %d events (%d damaged), sha256:%s\n", out, len(m.Forest.Trees), len(spec.Features), seen, files.damaged, digest)
-	return err
+	return m, err
 }
 
 // scored is what is printed of an event.
@@ -149,17 +149,13 @@ type scored struct {
 }
 
 // scoreEvents prints a line of JSON for each event from a percentile on.
-func scoreEvents(cmd *cobra.Command, files *eventFiles, from string, above float64, reasons int) error {
-	m, err := readModel(from)
-	if err != nil {
-		return err
-	}
+func scoreEvents(cmd *cobra.Command, files *eventFiles, m *events.Model, above float64, reasons int) error {
 	files.source = m.Spec.Source
 	s := m.Scorer()
 	out := bufio.NewWriter(cmd.OutOrStdout())
 	e := json.NewEncoder(out)
 	n := 0
-	err = files.each(func(event *events.Event) error {
+	err := files.each(func(event *events.Event) error {
 		n++
 		r, err := s.Score(event)
 		if err != nil || r.Percentile < above {

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"agentc/forest"
@@ -124,7 +122,7 @@ func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
 		files.source = m.Spec.Source
 		watchers = append(watchers, report.NewWatcher(m, o.threshold))
 	}
-	labels, err := readLabels(o.labels, files.source)
+	labels, _, err := readLabels(o.labels, files.source)
 	if err != nil {
 		return nil, err
 	}
@@ -176,23 +174,6 @@ func verdictOf(said map[string]bool, id string) report.Said {
 		return report.Incident
 	}
 	return report.Benign
-}
-
-// readLabels of a file; none where there is none.
-func readLabels(name, source string) ([]events.Label, error) {
-	if name == "" {
-		return nil, nil
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, inputError{err}
-	}
-	defer file.Close()
-	labels, err := events.ReadLabels(bufio.NewReader(file), source)
-	if err != nil {
-		return nil, inputError{fmt.Errorf("%s:%w", name, err)}
-	}
-	return labels, nil
 }
 
 // onRows reads the rows once for each forest, as they may see different columns.
