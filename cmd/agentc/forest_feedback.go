@@ -50,7 +50,7 @@ func (l *lesson) teach(cmd *cobra.Command, m *events.Model) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d leaves moved, by %d incidents and %d benign verdicts, sha256:%s\n", l.out, fb.Leaves(), fb.Incidents, fb.Benign, digest)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d incident and %d benign verdicts, %d leaves moved, sha256:%s\n", l.out, fb.Incidents, fb.Benign, fb.Leaves(), digest)
 	return err
 }
 
