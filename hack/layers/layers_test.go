@@ -34,6 +34,8 @@ var layers = []layer{
 		"events that were made up, for tests and demonstrations; no product imports it"},
 	{"agentc/hack/synthetic", []string{"agentc/forest/synthetic"},
 		"prints them"},
+	{"agentc/hack/forestreport", []string{"agentc/schema", "agentc/forest", "agentc/forest/events", "agentc/forest/report", "agentc/forest/synthetic"},
+		"prints docs/forest-quality.md"},
 	{"agentc/compiler/model", []string{"agentc/schema"},
 		"the meaning of a spec does not depend on what is made of it"},
 	{"agentc/compiler/rego", []string{"agentc/schema", "agentc/policies/core"},
