@@ -13,7 +13,7 @@ import (
 const feedbackFormat = 1
 
 // maxFeedback is how many bytes of feedback are read.
-const maxFeedback = 16 << 20
+const maxFeedback = 8 << 20
 
 // feedbackFile is feedback as it is written: one line for each tree, so that Git shows what a verdict changed.
 type feedbackFile struct {

@@ -55,7 +55,7 @@ func TestHostileFeedback(t *testing.T) {
 		{"too few trees", first + ",\n" + second, second, "leaves of 1 trees; the forest has 2"},
 		{"too many trees", first, second + ",\n" + first, "leaves of 3 trees; the forest has 2"},
 		{"more trees than any forest", first, first + strings.Repeat(",\n"+first, MaxTrees), "leaves of 1002 trees; 1 to 1000 are possible"},
-		{"too large", "\n]}\n", "\n]}" + strings.Repeat(" ", maxFeedback), "the feedback is larger than 16 MiB"},
+		{"too large", "\n]}\n", "\n]}" + strings.Repeat(" ", maxFeedback), "the feedback is larger than 8 MiB"},
 		{"an empty file", good, "", "EOF"},
 	} {
 		if strings.Count(good, c.old) != 1 {
