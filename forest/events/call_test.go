@@ -248,3 +248,15 @@ func FuzzCall(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkCall: most is passing over the line, and over the request in it once more for each level down to the parts.
+func BenchmarkCall(b *testing.B) {
+	lines := calls(b, synthetic.Options{Seed: 1, Events: 500})
+	list := slices.Collect(bytes.Lines(lines))
+	b.SetBytes(int64(len(lines) / len(list)))
+	for i := range b.N {
+		if _, err := events.Parse(list[i%len(list)], events.SourceCalls); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

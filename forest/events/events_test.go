@@ -321,12 +321,15 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// BenchmarkEvent: what an event costs, step by step. Of some 10 µs on a quiet core of a server about half is parsing, of which a third is memory: a
+// copy of the line, the fields, the tags. A third is features, where the fields are looked up, keys of rarities are hashed, and logarithms are taken,
+// and a fifth is the walk through a hundred trees. With encoding/json and a map it was 50 µs, and four of five were parsing.
 func BenchmarkEvent(b *testing.B) {
-	lines := day(b, synthetic.Options{Seed: 1, Events: 2000})
-	m, err := events.Train(shipped(b), source(b, lines), forest.Options{})
+	m, err := events.Train(shipped(b), source(b, day(b, synthetic.Options{Seed: 1, Events: 2000})), forest.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
+	lines := day(b, synthetic.Options{Seed: 2, Events: 500})
 	s, trees := m.Scorer(), m.Forest.Scorer()
 	var list [][]byte
 	var parsed []*events.Event

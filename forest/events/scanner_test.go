@@ -90,6 +90,11 @@ func odd() []string {
 	for _, n := range []string{"0", "-0", "7", "-7", "1.5", "1e5", "1E+5", "1e-5", "-1.5e300", "1e999", "01", "-", "+1", ".5", "1.", "1e", "1e+", "1.e1", "0x1", "NaN", "Infinity", "-Infinity", "1_0", "--1", "1 ", "0.0.0", "true", "false", "null", "True", "tru", "truex", "nul", "fals", "nulll"} {
 		lines = append(lines, fmt.Sprintf(`{"a":%s}`, n), fmt.Sprintf(`{"a":[%s],"output_fields":{"b":%s}}`, n, n))
 	}
+	for _, c := range []string{`"`, `\`, `\n`, "\x00", "\x1f", " ", "!", "#", "[", "]", "\x7f", "\x80", "\xa2", "\xdc", "\xff", "é"} {
+		for i := range 18 {
+			lines = append(lines, `{"`+strings.Repeat("a", i)+c+strings.Repeat("z", 18-i)+`":1}`)
+		}
+	}
 	for _, deep := range []int{100, 9_998, 9_999, 10_000, 20_000} {
 		lines = append(lines, `{"a":`+strings.Repeat("[", deep)+strings.Repeat("]", deep)+"}", strings.Repeat(`{"a":`, deep)+"1"+strings.Repeat("}", deep), `{"a":`+strings.Repeat("[", deep))
 	}
