@@ -6,7 +6,7 @@ import "errors"
 
 // Event is what a line of JSON says, as fields of text. Of Falco's these are the keys of the object, and those of its `output_fields`; of a call
 // those that parseCall names. Every field may be absent; null is absent too. Of keys that are there twice the last counts. What is neither text,
-// number nor boolean is kept as its JSON. An event keeps nothing of the bytes that it was read from.
+// number nor boolean is kept as its JSON. What is no UTF-8 is U+FFFD. An event keeps nothing of the bytes that it was read from.
 type Event struct {
 	Tags []string
 
