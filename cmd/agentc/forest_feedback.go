@@ -78,9 +78,15 @@ func readTaught(name, feedback string) (*events.Model, error) {
 	if err != nil || feedback == "" {
 		return m, err
 	}
-	file, err := os.Open(feedback)
+	taught, _, err := teach(m, feedback)
+	return taught, err
+}
+
+// teach gives a model the feedback of a file.
+func teach(m *events.Model, name string) (*events.Model, *forest.Feedback, error) {
+	file, err := os.Open(name)
 	if err != nil {
-		return nil, inputError{err}
+		return nil, nil, inputError{err}
 	}
 	defer file.Close()
 	fb, err := forest.ReadFeedback(bufio.NewReader(file))
@@ -88,7 +94,7 @@ func readTaught(name, feedback string) (*events.Model, error) {
 		m, err = m.With(fb)
 	}
 	if err != nil {
-		return nil, inputError{fmt.Errorf("%s: %w", feedback, err)}
+		return nil, nil, inputError{fmt.Errorf("%s: %w", name, err)}
 	}
-	return m, nil
+	return m, fb, nil
 }

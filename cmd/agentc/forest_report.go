@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,11 +15,12 @@ import (
 
 // reportOn is what a report is asked for.
 type reportOn struct {
-	forest, old string
-	labels      string // of events
-	rows, label string
-	threshold   float64
-	format, svg string
+	forest, old           string
+	feedback, oldFeedback string
+	labels                string // of events
+	rows, label           string
+	threshold             float64
+	format, svg           string
 }
 
 func newForestReport() *cobra.Command {
@@ -54,7 +54,9 @@ reads CSV, and the label from a column: 1 is an incident, 0 is none.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.forest, "forest", "", "file of the forest")
+	cmd.Flags().StringVar(&o.feedback, "feedback", "", "file of what labels change about the forest")
 	cmd.Flags().StringVar(&o.old, "old", "", "file of the forest that it would replace")
+	cmd.Flags().StringVar(&o.oldFeedback, "old-feedback", "", "file of what labels change about that one")
 	eventFlags(cmd, files)
 	cmd.Flags().StringVar(&o.labels, "labels", "", "what analysts said of events, a JSON object a line")
 	cmd.Flags().StringVar(&o.rows, "rows", "", "CSV with a header")
@@ -72,6 +74,10 @@ func (o *reportOn) check(cmd *cobra.Command) error {
 	switch {
 	case (o.rows == "") != (o.label == ""):
 		return usageError{errors.New("--rows and --label go together")}
+	case o.oldFeedback != "" && o.old == "":
+		return usageError{errors.New("--old-feedback needs --old")}
+	case o.rows != "" && (o.feedback != "" || o.oldFeedback != ""):
+		return usageError{errors.New("--feedback is of events")}
 	case o.rows != "" && o.labels != "":
 		return usageError{errors.New("--labels is of events; rows have a column, --label")}
 	case !slices.Contains([]string{"text", "markdown", "json"}, o.format):
@@ -92,9 +98,7 @@ func (o *reportOn) write(w io.Writer, r *report.Report) error {
 	case "markdown":
 		return r.Markdown(w)
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return r.JSON(w)
 	}
 	return r.Text(w)
 }
@@ -107,22 +111,47 @@ func (o *reportOn) named() (names, files []string) {
 	return []string{"new", "old"}, []string{o.forest, o.old}
 }
 
-// onEvents reads the events once, for all models.
-func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
+// judged is a forest of which the report is, with the feedback that it has.
+type judged struct {
+	*report.Watcher
+	name     string
+	feedback *forest.Feedback
+}
+
+// judged reads the forests, and their feedback. It says of which source they see events.
+func (o *reportOn) judged() (all []judged, source string, err error) {
 	names, from := o.named()
-	var watchers []*report.Watcher
-	for _, name := range from {
-		m, err := readModel(name)
+	for i, feedback := range []string{o.feedback, o.oldFeedback}[:len(from)] {
+		m, err := readModel(from[i])
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		if files.source != "" && files.source != m.Spec.Source {
-			return nil, inputError{fmt.Errorf("%s sees events of %s, and %s of %s", o.forest, files.source, name, m.Spec.Source)}
+		if source != "" && source != m.Spec.Source {
+			return nil, "", inputError{fmt.Errorf("%s sees events of %s, and %s of %s", o.forest, source, from[i], m.Spec.Source)}
 		}
-		files.source = m.Spec.Source
-		watchers = append(watchers, report.NewWatcher(m, o.threshold))
+		source = m.Spec.Source
+		j := judged{report.NewWatcher(m, o.threshold), names[i], nil}
+		if feedback != "" {
+			taught, fb, err := teach(m, feedback)
+			if err != nil {
+				return nil, "", err
+			}
+			j.Teach(taught)
+			j.feedback = fb
+		}
+		all = append(all, j)
 	}
-	labels, _, err := readLabels(o.labels, files.source)
+	return all, source, nil
+}
+
+// onEvents reads the events once, for all forests.
+func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
+	watchers, source, err := o.judged()
+	if err != nil {
+		return nil, err
+	}
+	files.source = source
+	labels, digest, err := readLabels(o.labels, source)
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +187,14 @@ func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
 			}
 		}
 	}
-	var measured []report.Measured
-	for i, w := range watchers {
-		measured = append(measured, w.Measure(names[i]))
+	r := &report.Report{}
+	for _, w := range watchers {
+		r.Models = append(r.Models, w.Measure(w.name))
+		if digest != "" && w.feedback != nil && w.feedback.Labels == digest {
+			r.Notes = append(r.Notes, w.name+" learned from these very labels: its quality is what it remembers, and not how it will do.")
+		}
 	}
-	return report.Of(measured...), nil
+	return r, nil
 }
 
 func verdictOf(said map[string]bool, id string) report.Said {
@@ -179,7 +211,7 @@ func verdictOf(said map[string]bool, id string) report.Said {
 // onRows reads the rows once for each forest, as they may see different columns.
 func (o *reportOn) onRows() (*report.Report, error) {
 	names, from := o.named()
-	var measured []report.Measured
+	all := &report.Report{}
 	for i, name := range from {
 		f, err := readFile(name, forest.Read)
 		if err != nil {
@@ -189,9 +221,9 @@ func (o *reportOn) onRows() (*report.Report, error) {
 		if err := o.tally(f, t); err != nil {
 			return nil, err
 		}
-		measured = append(measured, t.Measure(names[i]))
+		all.Models = append(all.Models, t.Measure(names[i]))
 	}
-	return report.Of(measured...), nil
+	return all, nil
 }
 
 func (o *reportOn) tally(f *forest.Forest, t *report.Tally) error {

@@ -11,7 +11,7 @@ import (
 type Drift struct {
 	PSI    float64  `json:"psi"`
 	KS     float64  `json:"ks"`
-	Word   string   `json:"word"` // of the PSI: steady, watch or act
+	Word   string   `json:"word"` // of the PSI: steady, watch, act, or that there are too few events
 	Unseen []Unseen `json:"unseen,omitempty"`
 }
 
@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	psiBins = 20
+	psiBins = 10
 
 	// leastShare of a bin: the logarithm of nothing would be infinite. It is the customary one.
 	leastShare = 1e-4
@@ -37,7 +37,11 @@ const (
 
 func driftOf(q forest.Quantiles, live *Judged) *Drift {
 	d := Drift{PSI: PSI(q, live, psiBins), KS: KS(q, live), Word: "steady"}
+	// Chance alone makes about that much of a PSI.
+	chance := (psiBins - 1) * (1/float64(max(1, live.len())) + 1/float64(max(1, q.Rows)))
 	switch {
+	case chance > watchPSI/2:
+		d.Word = "too few events"
 	case d.PSI >= actPSI:
 		d.Word = "act"
 	case d.PSI >= watchPSI:
@@ -88,5 +92,5 @@ func KS(q forest.Quantiles, live *Judged) float64 {
 func trainedBelow(q forest.Quantiles, sum float64) float64 { return 1 - q.Percentile(sum)/100 }
 
 func (j *Judged) shareBelow(sum float64) float64 {
-	return float64(j.below(sum)) / float64(max(1, len(j.Incidents)+len(j.Benign)))
+	return float64(j.below(sum)) / float64(max(1, j.len()))
 }

@@ -33,6 +33,8 @@ func (j *Judged) sort() {
 	}
 }
 
+func (j *Judged) len() int { return len(j.Incidents) + len(j.Benign) }
+
 // Known says whether there is anything to compare: an incident, and an event that was none.
 func (j *Judged) Known() bool { return len(j.Incidents) > 0 && len(j.Benign) > 0 }
 
@@ -88,7 +90,7 @@ func (j *Judged) AveragePrecision() float64 {
 // CaughtAt is the share of incidents that are passed on if a share of all events is: the most unusual ones. Where the last of them are no more
 // unusual than some that stay behind, it is what a lot would give on average.
 func (j *Judged) CaughtAt(share float64) float64 {
-	budget := share * float64(len(j.Incidents)+len(j.Benign))
+	budget := share * float64(j.len())
 	before, passed := 0, 0
 	for caught, benign := range j.steps() {
 		if all := caught + benign; float64(all) >= budget {

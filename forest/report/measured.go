@@ -1,5 +1,7 @@
 package report
 
+import "cmp"
+
 // Measured is what there is to say of one model.
 type Measured struct {
 	Name string `json:"name"`
@@ -50,13 +52,13 @@ type Passed struct {
 // Measure ends the tally.
 func (t *Tally) Measure(name string) Measured {
 	m := Measured{Name: name, tally: t, judged: &t.stream}
-	m.Events = len(t.stream.Incidents) + len(t.stream.Benign)
-	m.Elsewhere = len(t.extra.Incidents) + len(t.extra.Benign)
+	m.Events = t.stream.len()
+	m.Elsewhere = t.extra.len()
 	m.Incidents = len(t.stream.Incidents) + len(t.extra.Incidents)
 	m.Benign = t.benign
 	m.Unlabelled = m.Events + m.Elsewhere - m.Incidents - m.Benign
 	if t.forest.Quantiles.Rows > 0 && m.Events > 0 {
-		m.Drift = driftOf(t.forest.Quantiles, &t.stream)
+		m.Drift = driftOf(t.forest.Quantiles, cmp.Or(t.plain, &t.stream))
 		m.Drift.Unseen = t.rarities
 		m.Passed = t.passedOn(m.Events)
 	}

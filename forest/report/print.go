@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -10,12 +11,24 @@ import (
 // Report compares models by the same events: the new one, and the old one where there is one.
 type Report struct {
 	Models []Measured `json:"models"`
-	Note   string     `json:"note"`
+	Notes  []string   `json:"notes,omitempty"` // what a reader must know
 }
 
-// Of is a report of models.
-func Of(models ...Measured) *Report {
-	return &Report{models, "An event without a label counts as benign, so that AUC and average precision are low where incidents have not been found yet."}
+// unlabelled is said wherever there are labels, and events without.
+const unlabelled = "An event without a label counts as benign: AUC and average precision are too low where incidents have not been found yet."
+
+func (r *Report) notes() []string {
+	if r.judged() && r.Models[0].Unlabelled > 0 {
+		return append([]string{unlabelled}, r.Notes...)
+	}
+	return r.Notes
+}
+
+// JSON writes all figures.
+func (r *Report) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(&Report{r.Models, r.notes()})
 }
 
 // line of the table: what it says, and of each model.
@@ -63,7 +76,12 @@ func (r *Report) lines() []line {
 		}
 	}
 	add("events", func(m *Measured) string { return fmt.Sprint(m.Events) })
-	add("labelled: incidents, benign", func(m *Measured) string { return fmt.Sprintf("%d, %d", m.Incidents, m.Benign) })
+	add("labelled: incidents, benign", func(m *Measured) string {
+		if m.Incidents+m.Benign == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%d, %d", m.Incidents, m.Benign)
+	})
 	add("labelled, not among the events", func(m *Measured) string { return positive(m.Elsewhere) })
 	add("AUC", quality(func(q *Quality) string { return fmt.Sprintf("%.4f", q.AUC) }))
 	add("average precision", quality(func(q *Quality) string { return fmt.Sprintf("%.4f", q.AveragePrecision) }))
@@ -143,8 +161,8 @@ func (r *Report) Text(w io.Writer) error {
 		}
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
-	if r.judged() {
-		fmt.Fprintf(&b, "\n%s\n", r.Note)
+	for _, note := range r.notes() {
+		fmt.Fprintf(&b, "\n%s\n", note)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -161,8 +179,8 @@ func (r *Report) Markdown(w io.Writer) error {
 	for _, l := range r.lines() {
 		row(l)
 	}
-	if r.judged() {
-		fmt.Fprintf(&b, "\n%s\n", r.Note)
+	for _, note := range r.notes() {
+		fmt.Fprintf(&b, "\n%s\n", note)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -161,7 +161,7 @@ var precisionRecall = curve{
 	points: (*Judged).PrecisionRecall,
 	figure: func(q *Quality) float64 { return q.AveragePrecision },
 	guess: func(j *Judged) [2]float64 {
-		rate := float64(len(j.Incidents)) / float64(len(j.Incidents)+len(j.Benign))
+		rate := float64(len(j.Incidents)) / float64(j.len())
 		return [2]float64{rate, rate}
 	},
 	fromTop: true,

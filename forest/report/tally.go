@@ -12,11 +12,12 @@ type Tally struct {
 	forest    *forest.Forest
 	threshold float64
 
-	stream   Judged // events as they came
-	extra    Judged // labelled ones that did not come
-	benign   int    // events that an analyst called benign
-	caught   int    // incidents from the threshold on
-	passed   int    // events of the stream from the threshold on
+	stream   Judged  // events as they came
+	extra    Judged  // labelled ones that did not come
+	plain    *Judged // the stream by the forest without feedback; nil where it has none
+	benign   int     // events that an analyst called benign
+	caught   int     // incidents from the threshold on
+	passed   int     // events of the stream from the threshold on
 	days     map[string]*perDay
 	undated  int
 	rarities []Unseen
@@ -76,28 +77,50 @@ func (t *Tally) judge(to *Judged, r forest.Result, said Said) {
 type Watcher struct {
 	*Tally
 	scorer *events.Scorer
+	taught *events.Scorer // the same with feedback; nil without
 	unseen []int
 }
 
-// NewWatcher of a model.
+// NewWatcher of a model without feedback.
 func NewWatcher(m *events.Model, threshold float64) *Watcher {
-	return &Watcher{NewTally(m.Forest, threshold), m.Scorer(), make([]int, len(m.Spec.Features))}
+	return &Watcher{Tally: NewTally(m.Forest, threshold), scorer: m.Scorer(), unseen: make([]int, len(m.Spec.Features))}
+}
+
+// Teach gives it the same model with feedback, by which events are then ranked and passed on. Whether they have drifted the model without says: what
+// verdicts moved is no drift.
+func (w *Watcher) Teach(m *events.Model) {
+	w.taught = m.Scorer()
+	w.plain = &Judged{}
 }
 
 // Event of the stream.
 func (w *Watcher) Event(e *events.Event, said Said) error {
-	r, err := w.scorer.Score(e)
+	r, err := w.score(e)
 	if err != nil {
 		return err
+	}
+	if w.taught != nil {
+		plain, err := w.scorer.Score(e)
+		if err != nil {
+			return err
+		}
+		w.plain.Add(plain.DepthSum, said == Incident)
 	}
 	w.scorer.Unseen(e, w.unseen)
 	w.Add(r, said, dayOf(e))
 	return nil
 }
 
+func (w *Watcher) score(e *events.Event) (forest.Result, error) {
+	if w.taught != nil {
+		return w.taught.Score(e)
+	}
+	return w.scorer.Score(e)
+}
+
 // Labelled is an event that somebody judged and that is not in the stream.
 func (w *Watcher) Labelled(e *events.Event, said Said) error {
-	r, err := w.scorer.Score(e)
+	r, err := w.score(e)
 	if err == nil {
 		w.AddLabelled(r, said)
 	}
@@ -106,7 +129,7 @@ func (w *Watcher) Labelled(e *events.Event, said Said) error {
 
 // Measure ends the tally.
 func (w *Watcher) Measure(name string) Measured {
-	all := max(1, len(w.stream.Incidents)+len(w.stream.Benign))
+	all := max(1, w.stream.len())
 	for i, f := range w.scorer.Spec.Features {
 		if f.Rarity != nil {
 			w.rarities = append(w.rarities, Unseen{f.Name, w.unseen[i], 100 * float64(w.unseen[i]) / float64(all)})
