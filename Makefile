@@ -4,7 +4,7 @@ GO ?= go
 # Nothing here needs C. Go's own linker takes a fifth of the time of the system's, and the judge and the cluster share what is compiled.
 export CGO_ENABLED = 0
 
-.PHONY: compile test quick judge verify mutate e2e fuzz sklearn bench bench-publish bench-verify release lint golden
+.PHONY: compile test quick judge verify mutate e2e fuzz sklearn forest-report bench bench-publish bench-verify release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
@@ -46,6 +46,9 @@ bench-publish: ## publishing 1,000 and 10,000 files beside `git add -A && git co
 
 sklearn: ## ten forests of scikit-learn's, exported, imported and asked the same: needs python3-sklearn
 	hack/sklearn.sh
+
+forest-report: ## how good and how fast forests are beside scikit-learn, into docs/forest-quality.md: needs python3-sklearn
+	hack/forest_report.sh
 
 bench-verify: judge ## verifying 100 and 1,000 agents with four edges each, and asking the engine about each pair
 	$(GO) test -tags judge -run '^$$' -bench Verify -benchtime 1x -timeout 30m ./compiler/judge
