@@ -91,7 +91,7 @@ func (r *Report) histogram(c *canvas, b box) {
 		if m.Passed != nil {
 			c.line(at(i), b.y, at(i), b.y+b.h, looks[i].colour, looks[i].dash+` stroke-width="1.5"`)
 			side, anchor := 6.0, "start"
-			if other := 1 - i; len(r.Models) > 1 && r.Models[other].Passed != nil && at(i) < at(other) {
+			if other := 1 - i; len(r.Models) > 1 && r.Models[other].Passed != nil && (at(i) < at(other) || at(i) == at(other) && i == 1) {
 				side, anchor = -6, "end" // away from the other's
 			}
 			c.text(at(i)+side, b.y+15, anchor, looks[i].colour, ` font-size="14" stroke="#ffffff" stroke-width="4" paint-order="stroke"`,

@@ -78,7 +78,7 @@ func (r *Report) title() string {
 		title = fmt.Sprintf("%s events, %s incidents", thousands(m.Events), thousands(m.Incidents))
 	}
 	if len(r.Models) > 1 {
-		return "Two forests on " + title
+		return "New and old forest on " + title
 	}
 	return "A forest on " + title
 }
