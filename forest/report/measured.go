@@ -62,7 +62,9 @@ func (t *Tally) Measure(name string) Measured {
 		m.Drift.Unseen = t.rarities
 		m.Passed = t.passedOn(m.Events)
 	}
-	m.live = histogramOf(t.forest, t.stream.shareBelow)
+	if m.Events > 0 {
+		m.live = histogramOf(t.forest, t.stream.shareBelow)
+	}
 	// From here on the labelled events that were elsewhere count too.
 	for _, sum := range t.extra.Incidents {
 		t.stream.Add(sum, true)
