@@ -105,9 +105,9 @@ func (r *Rows) canonical() []int32 {
 	width := bits.Len(uint(n))
 	hashes := make([]uint64, n)
 	ends := make([]int32, 1<<width)
-	for i := range hashes {
-		hashes[i] = hashRow(r.Row(i))
-		ends[hashes[i]>>(64-width)]++
+	r.hash(hashes)
+	for _, hash := range hashes {
+		ends[hash>>(64-width)]++
 	}
 	sum := int32(0)
 	for i, held := range ends {
@@ -135,14 +135,39 @@ func (r *Rows) canonical() []int32 {
 	return order
 }
 
-// hashRow mixes the values of a row: each by the multiplication of two words that wyhash is built on.
+// hash hashes all rows, four at a time: within a row each step waits for the one before, and a processor can wait for four as for one.
+func (r *Rows) hash(hashes []uint64) {
+	i := 0
+	for ; i+4 <= len(hashes); i += 4 {
+		a, b, c, d := r.Row(i), r.Row(i+1), r.Row(i+2), r.Row(i+3)
+		b, c, d = b[:len(a)], c[:len(a)], d[:len(a)] // no bounds to check below
+		ha := uint64(len(a)) ^ hashSeed
+		hb, hc, hd := ha, ha, ha
+		for j := range a {
+			ha, hb, hc, hd = mix(ha, a[j]), mix(hb, b[j]), mix(hc, c[j]), mix(hd, d[j])
+		}
+		hashes[i], hashes[i+1], hashes[i+2], hashes[i+3] = ha, hb, hc, hd
+	}
+	for ; i < len(hashes); i++ {
+		hashes[i] = hashRow(r.Row(i))
+	}
+}
+
+// hashRow mixes the values of a row.
 func hashRow(row []float32) uint64 {
-	h := uint64(len(row)) ^ 0xa0761d6478bd642f
+	h := uint64(len(row)) ^ hashSeed
 	for _, x := range row {
-		high, low := bits.Mul64(h^uint64(math.Float32bits(x+0)), 0xe7037ed1a0b428db)
-		h = high ^ low ^ 0x8ebc6af09c88c6e3
+		h = mix(h, x)
 	}
 	return h
+}
+
+const hashSeed = 0xa0761d6478bd642f
+
+// mix is the multiplication of two words that wyhash is built on.
+func mix(h uint64, x float32) uint64 {
+	high, low := bits.Mul64(h^uint64(math.Float32bits(x+0)), 0xe7037ed1a0b428db)
+	return high ^ low ^ 0x8ebc6af09c88c6e3
 }
 
 // grower grows trees, one after the other.
@@ -246,8 +271,11 @@ func (g *grower) cut(rows []int32) (feature int32, threshold float32, found bool
 		least := values[int(rows[0])*d+int(f)]
 		greatest := least
 		for _, r := range rows[1:] {
-			x := values[int(r)*d+int(f)]
-			least, greatest = min(least, x), max(greatest, x)
+			if x := values[int(r)*d+int(f)]; x < least { // not min and max, which ask for NaN and for the sign of 0 too
+				least = x
+			} else if x > greatest {
+				greatest = x
+			}
 		}
 		if !(greatest > least+constant) {
 			continue
@@ -255,7 +283,7 @@ func (g *grower) cut(rows []int32) (feature int32, threshold float32, found bool
 		u := float64(g.random.Uint64()>>11) * 0x1p-53
 		threshold = float32(float64(least) + float64(u*(float64(greatest)-float64(least)))) // not fused where a machine could: the same everywhere
 		if !(threshold < greatest) {                                                        // rounded up: nothing would be right of it
-			threshold = least
+			threshold = least + 0 // of two zeros always the same
 		}
 		return f, threshold, true
 	}

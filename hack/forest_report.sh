@@ -23,7 +23,7 @@ quality() {
 }
 
 speed() {
-	printf 'On %s cores of a shared machine, with %s and %s.\n\n' "$(nproc)" "$(go env GOVERSION)" "$theirs"
+	printf 'On %s cores of a shared machine, with %s and %s.\n\n' "$(getconf _NPROCESSORS_ONLN)" "$(go env GOVERSION)" "$theirs"
 	go test -count=1 -run '^TestSpeed$' ./forest -v -speed "$(command -v "$python")" >"$work/said"
 	sed -n '/^|/,/^Scoring/p' "$work/said"
 }
