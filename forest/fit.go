@@ -98,8 +98,7 @@ func (f *Forest) measure(rows *Rows, anomalies float64) error {
 // canonical are the rows' numbers, in an order that does not depend on the one in which they came: that of a hash of their values, and where two
 // have the same hash, of the values. Rows that are equal can stand for each other.
 //
-// Hashes are spread evenly: in about as many drawers as rows, by the first bits of the hash, next to nothing is left to sort, which takes a fifth of the
-// time of sorting all.
+// Hashes are spread evenly: in about as many drawers as rows, by the first bits of the hash, next to nothing is left to sort.
 func (r *Rows) canonical() []int32 {
 	n := r.Len()
 	width := bits.Len(uint(n))

@@ -85,6 +85,20 @@ func TestFitIsDeterministic(t *testing.T) {
 	}
 }
 
+// TestHash: a row's hash is the same among four as alone.
+func TestHash(t *testing.T) {
+	for n := range 10 {
+		rows := mixed(n)
+		hashes := make([]uint64, n)
+		rows.hash(hashes)
+		for i, got := range hashes {
+			if want := hashRow(rows.Row(i)); got != want {
+				t.Errorf("row %d of %d: %x, alone %x", i, n, got, want)
+			}
+		}
+	}
+}
+
 // TestFile: what is written is read back as it was, and nothing else is read.
 func TestFile(t *testing.T) {
 	rows, _ := dataset(t, "breastw")
