@@ -32,6 +32,10 @@ type AgentSpec struct {
 	// agents.d. Their SHA-256 goes into the pod template, so that a new prompt is a new rollout. They are not interpreted.
 	Artifacts map[string]string `json:"artifacts,omitempty" rule:"keys=name"`
 
+	// Forest is the anomaly model that stands before the agent, which `agentc forest train` wrote: its path below agents.d. One of the source
+	// `falco` scores the events that an intake hands to the agent, one of `a2a` the calls that reach it.
+	Forest string `json:"forest,omitempty"`
+
 	// Card is what the agent tells others about itself; it becomes the A2A 1.0 Agent Card.
 	Card Card `json:"card" rule:"required"`
 

@@ -24,7 +24,7 @@ type Dir struct {
 // Problems are the authors' mistakes, sorted. Source holds everything that could be decoded all the same, in part where
 // need be; Source.Incomplete warns of what is missing altogether.
 func Load(dirs ...Dir) (*Source, []Problem, error) {
-	l := &loader{source: &Source{Artifacts: map[string]string{}}, inputs: map[string]string{}}
+	l := &loader{source: &Source{Artifacts: map[string]ArtifactFile{}}, inputs: map[string]string{}}
 	var files []file
 	for i, dir := range dirs {
 		found, err := l.list(dir, i > 0)
@@ -36,9 +36,7 @@ func Load(dirs ...Dir) (*Source, []Problem, error) {
 	for i, r := range readAll(files) {
 		l.add(files[i], r)
 	}
-	for _, doc := range l.source.Agents {
-		l.artifacts(doc, dirs[0], files)
-	}
+	l.artifacts(dirs, files)
 	l.finish()
 	return l.source, SortProblems(l.problems), nil
 }
@@ -166,6 +164,7 @@ func (l *loader) add(f file, r result) {
 	if r.doc == nil {
 		return
 	}
+	r.doc.Folder = f.dir.Name
 	l.problems = append(l.problems, misplaced(r.doc, f.policies)...)
 	switch {
 	case r.doc.Agent != nil:

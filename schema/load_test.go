@@ -81,7 +81,7 @@ func TestLoad(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if want := map[string]string{"prompts/detect.md": sum([]byte("Detect.\n"))}; !cmp.Equal(want, source.Artifacts) {
+	if want := map[string]ArtifactFile{"agents.d/prompts/detect.md": {SHA256: sum([]byte("Detect.\n"))}}; !cmp.Equal(want, source.Artifacts) {
 		t.Errorf("artifacts %v", source.Artifacts)
 	}
 	if source.Incomplete {

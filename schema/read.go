@@ -90,6 +90,12 @@ func open(f file) (fs.File, error) {
 	return in, reason(err)
 }
 
+func sumAll(in io.Reader) (string, error) {
+	h := sha256.New()
+	_, err := io.Copy(h, in)
+	return hex.EncodeToString(h.Sum(nil)), reason(err)
+}
+
 func sum(data []byte) string {
 	digest := sha256.Sum256(data)
 	return hex.EncodeToString(digest[:])

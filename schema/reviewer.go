@@ -130,17 +130,46 @@ type Route struct {
 
 // Anomaly holds the thresholds of the prefilter, as percentiles of the training scores.
 type Anomaly struct {
+	// Forests are the anomaly models that the reviewers agreed to: another one is not compiled.
+	Forests []AgreedForest `json:"forests,omitempty"`
+
 	// Percentile from which an event is passed on to an agent, 0 to 100.
 	Percentile *float64 `json:"percentile" rule:"required,min=0,max=100"`
 
-	// Bounds that no override and no Rego may leave.
-	Bounds Bounds `json:"bounds" rule:"required"`
+	// Bounds that no class, no override, no budget and no Rego may leave.
+	Bounds *Bounds `json:"bounds" rule:"required"`
+
+	// PerHour is how many events may pass in an hour, of each namespace by itself. Where there are more, the threshold rises step by step to
+	// the upper bound and no further, and comes back when they are fewer. Without it the threshold stays.
+	PerHour *int32 `json:"perHour,omitempty" rule:"min=1,max=1000000"`
+
+	// Shadow is a percentile that is tried out: what it would pass on is counted, and nothing else comes of it.
+	Shadow *float64 `json:"shadow,omitempty" rule:"min=0,max=100"`
+
+	// Sample is the share of the events below the threshold that are passed on at random, in percent, so that somebody sees what is missed.
+	Sample *float64 `json:"sample,omitempty" rule:"min=0,max=100"`
 
 	// Always lists the Falco priorities that are passed on whatever the score is.
 	Always []string `json:"always,omitempty" rule:"items=priority"`
 
+	// Classes of events with thresholds of their own. An event belongs to the class that names most of what it is; of several, to the one
+	// with the lowest percentile.
+	Classes []AnomalyClass `json:"classes,omitempty"`
+
 	// Overrides are exceptions with an owner, a reason and an end.
 	Overrides []Override `json:"overrides,omitempty"`
+}
+
+// AgreedForest is an anomaly model that the reviewers agreed to, and what they taught it.
+type AgreedForest struct {
+	// Agent before which it stands.
+	Agent string `json:"agent" rule:"required,name"`
+
+	// Digest of the file, as `agentc forest train` prints it: `sha256:<64 hex digits>`.
+	Digest string `json:"digest" rule:"required,digest"`
+
+	// Feedback is what analysts' verdicts changed, which `agentc forest train --feedback` wrote: its path below the folder of the policies.
+	Feedback string `json:"feedback,omitempty"`
 }
 
 // Bounds is a closed interval of percentiles.
@@ -152,22 +181,53 @@ type Bounds struct {
 	Max *float64 `json:"max" rule:"required,min=0,max=100"`
 }
 
-// Override is another threshold for some events, for some time. Owner, reason and expiry are demanded by a rule of its
-// own, so that the message can say why.
-type Override struct {
-	// ID names the override in decisions.
-	ID string `json:"id" rule:"required,name"`
-
+// EventMatch says which events are meant. What is left out is any.
+type EventMatch struct {
 	// Source of the events: the name of an intake.
 	Source string `json:"source,omitempty" rule:"name"`
 
 	// Priority of the events, as Falco spells it.
 	Priority string `json:"priority,omitempty" rule:"priority"`
 
+	// Agent that the events go to.
+	Agent string `json:"agent,omitempty" rule:"name"`
+
 	// Namespace that the events come from.
 	Namespace string `json:"namespace,omitempty" rule:"name"`
+}
 
-	// Percentile instead of the policy's.
+// AnomalyClass is a threshold of its own for some events. What it leaves out is the policy's.
+type AnomalyClass struct {
+	// ID names the class in decisions and metrics.
+	ID string `json:"id" rule:"required,name"`
+
+	EventMatch `json:",inline"`
+
+	// Percentile from which an event of the class is passed on.
+	Percentile *float64 `json:"percentile" rule:"required,min=0,max=100"`
+
+	// Bounds of the class, within the policy's.
+	Bounds *Bounds `json:"bounds,omitempty"`
+
+	// PerHour is how many events of the class may pass in an hour, of each namespace by itself.
+	PerHour *int32 `json:"perHour,omitempty" rule:"min=1,max=1000000"`
+
+	// Shadow is a percentile that is tried out.
+	Shadow *float64 `json:"shadow,omitempty" rule:"min=0,max=100"`
+
+	// Sample is the share of the events below the threshold that are passed on at random, in percent.
+	Sample *float64 `json:"sample,omitempty" rule:"min=0,max=100"`
+}
+
+// Override is another threshold for some events, for some time. Owner, reason and expiry are demanded by a rule of its
+// own, so that the message can say why.
+type Override struct {
+	// ID names the override in decisions.
+	ID string `json:"id" rule:"required,name"`
+
+	EventMatch `json:",inline"`
+
+	// Percentile instead of the class's, within its bounds.
 	Percentile *float64 `json:"percentile" rule:"required,min=0,max=100"`
 
 	// Owner answers for the override: an email address.

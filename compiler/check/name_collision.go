@@ -94,6 +94,7 @@ func platformNames(p *pass) {
 func policyNames(p *pass, doc *schema.Document) {
 	spec := &doc.Policy.Spec
 	rules, routes, overrides := names{p: p, what: "rule"}, names{p: p, what: "route"}, names{p: p, what: "override"}
+	classes, forests := names{p: p, what: "class"}, names{p: p, what: "forest of agent"}
 	for i, r := range spec.Rules {
 		rules.add(in(doc, "spec.rules[%d].id", i), r.ID)
 	}
@@ -105,6 +106,12 @@ func policyNames(p *pass, doc *schema.Document) {
 	if spec.Anomaly != nil {
 		for i, o := range spec.Anomaly.Overrides {
 			overrides.add(in(doc, "spec.anomaly.overrides[%d].id", i), o.ID)
+		}
+		for i, c := range spec.Anomaly.Classes {
+			classes.add(in(doc, "spec.anomaly.classes[%d].id", i), c.ID)
+		}
+		for i, f := range spec.Anomaly.Forests {
+			forests.add(in(doc, "spec.anomaly.forests[%d].agent", i), f.Agent)
 		}
 	}
 }

@@ -44,6 +44,7 @@ var Rules = []Rule{
 	{"name-reserved", schema.Error, nameReserved},
 	{"threshold-bounds", schema.Error, thresholdBounds},
 	{"override-accountable", schema.Error, overrideAccountable},
+	{"anomaly-class", schema.Error, anomalyClass},
 	{"rule-unmatched", schema.Warning, ruleUnmatched},
 	{"rule-never-matters", schema.Error, ruleNeverMatters},
 	{"self-claimed", schema.Error, selfClaimed},
@@ -66,4 +67,8 @@ var Rules = []Rule{
 	{"shared-trust-domain", schema.Error, sharedTrustDomain},
 	{"shared-namespace", schema.Warning, sharedNamespace},
 	{"feature", schema.Error, feature},
+	{"forest-file", schema.Error, forestFile},
+	{"forest-features", schema.Error, forestFeatures},
+	{"forest-agreed", schema.Error, forestAgreed},
+	{"forest-unfed", schema.Error, forestUnfed},
 }

@@ -185,6 +185,17 @@ func policyRefs(doc *schema.Document) []skillRef {
 			named(in(doc, "spec.floors[%d].skills[%d]", i, j), s)
 		}
 	}
+	if a := doc.Policy.Spec.Anomaly; a != nil {
+		for i, c := range a.Classes {
+			refs = append(refs, skillRef{at: in(doc, "spec.anomaly.classes[%d].agent", i), agent: c.Agent})
+		}
+		for i, o := range a.Overrides {
+			refs = append(refs, skillRef{at: in(doc, "spec.anomaly.overrides[%d].agent", i), agent: o.Agent})
+		}
+		for i, f := range a.Forests {
+			refs = append(refs, skillRef{at: in(doc, "spec.anomaly.forests[%d].agent", i), agent: f.Agent})
+		}
+	}
 	return refs
 }
 

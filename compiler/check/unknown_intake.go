@@ -2,7 +2,7 @@ package check
 
 import "slices"
 
-// unknownIntake refuses an override for events of an intake that does not exist: it would silently never hold.
+// unknownIntake refuses a threshold for events of an intake that does not exist: it would silently never hold.
 func unknownIntake(p *pass) {
 	var known []string
 	for _, x := range p.platform().Platform.Spec.Intake {
@@ -11,6 +11,11 @@ func unknownIntake(p *pass) {
 	for _, doc := range p.Written.Policies {
 		if doc.Policy.Spec.Anomaly == nil {
 			continue
+		}
+		for i, c := range doc.Policy.Spec.Anomaly.Classes {
+			if !slices.Contains(known, c.Source) {
+				p.unknown(in(doc, "spec.anomaly.classes[%d].source", i), "intake", c.Source, known)
+			}
 		}
 		for i, o := range doc.Policy.Spec.Anomaly.Overrides {
 			if !slices.Contains(known, o.Source) {

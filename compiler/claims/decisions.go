@@ -125,22 +125,48 @@ type Route struct {
 
 // Anomaly holds the thresholds of the prefilter, as percentiles.
 type Anomaly struct {
-	At         At         `json:"at"`
-	Percentile float64    `json:"percentile"`
-	Min        float64    `json:"min"`
-	Max        float64    `json:"max"`
-	Always     []string   `json:"always,omitempty"`    // priorities that pass whatever their score, sorted
-	Overrides  []Override `json:"overrides,omitempty"` // by id
+	At        At         `json:"at"`
+	Always    []string   `json:"always,omitempty"`    // priorities that pass whatever their score, sorted
+	Classes   []Class    `json:"classes"`             // an event belongs to the first that fits; the last is the policy's own
+	Overrides []Override `json:"overrides,omitempty"` // by id
+	Forests   []Forest   `json:"forests,omitempty"`   // by agent
 }
 
-// Override is another percentile for a source, a priority or a namespace; what is empty is any.
+// Events says which are meant; what is empty is any.
+type Events struct {
+	Source    string `json:"source,omitempty"`
+	Priority  string `json:"priority,omitempty"`
+	Agent     string `json:"agent,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// Class is some events with a threshold of their own.
+type Class struct {
+	ID string `json:"id"`
+	At At     `json:"at"`
+	Events
+	Percentile float64  `json:"percentile"`
+	Min        float64  `json:"min"`
+	Max        float64  `json:"max"`
+	PerHour    int32    `json:"perHour,omitempty"` // 0: no budget
+	Shadow     *float64 `json:"shadow,omitempty"`
+	Sample     float64  `json:"sample,omitempty"` // in percent
+}
+
+// Override is another percentile for some events, for some time.
 type Override struct {
-	ID         string  `json:"id"`
-	Source     string  `json:"source,omitempty"`
-	Priority   string  `json:"priority,omitempty"`
-	Namespace  string  `json:"namespace,omitempty"`
+	ID string `json:"id"`
+	Events
 	Percentile float64 `json:"percentile"`
 	Expires    string  `json:"expires"` // last day, UTC
+}
+
+// Forest is the anomaly model before an agent.
+type Forest struct {
+	Agent    string `json:"agent"`
+	At       At     `json:"at"`
+	Model    string `json:"model"`              // sha256:<hex>, as the reviewers agreed to it
+	Feedback string `json:"feedback,omitempty"` // sha256:<hex>
 }
 
 func decisions(env *model.Environment) Decisions {
@@ -220,9 +246,19 @@ func anomaly(a *model.Anomaly) *Anomaly {
 	if a == nil {
 		return nil
 	}
-	all := &Anomaly{At: at(a.From), Percentile: a.Percentile, Min: a.Min, Max: a.Max, Always: a.Always}
+	all := &Anomaly{At: at(a.From), Always: a.Always}
+	for _, c := range a.Classes {
+		all.Classes = append(all.Classes, Class{c.ID, at(c.From), Events(c.Match), c.Percentile, c.Min, c.Max, c.PerHour, c.Shadow, c.Sample})
+	}
 	for _, o := range a.Overrides {
-		all.Overrides = append(all.Overrides, Override{o.ID, o.Source, o.Priority, o.Namespace, *o.Percentile, o.Expires})
+		all.Overrides = append(all.Overrides, Override{o.ID, Events(o.EventMatch), *o.Percentile, o.Expires})
+	}
+	for _, f := range a.Forests {
+		forest := Forest{Agent: f.Agent.Name, At: at(f.From), Model: f.Agreed}
+		if f.Feedback != nil {
+			forest.Feedback = "sha256:" + f.Feedback.SHA256
+		}
+		all.Forests = append(all.Forests, forest)
 	}
 	return all
 }

@@ -37,7 +37,7 @@ func TestDecisions(t *testing.T) {
 	if leads := d.Escalation.Routes[0]; leads.Name != "leads" || leads.Quorum != 2 || d.Escalation.DefaultRoute != "oncall" || d.Escalation.LifetimeMs != 15*60*1000 {
 		t.Errorf("%+v", d.Escalation)
 	}
-	if a := d.Anomaly; a.Percentile != 95 || a.Min != 80 || a.Overrides[0].ID != "ci-builds" {
+	if a := d.Anomaly; a.Classes[len(a.Classes)-1].Percentile != 95 || a.Classes[len(a.Classes)-1].Min != 80 || a.Overrides[0].ID != "ci-builds" {
 		t.Errorf("%+v", a)
 	}
 }

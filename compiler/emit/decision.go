@@ -96,11 +96,27 @@ func bundleFiles(env *model.Environment) ([]artifact.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files := append(modules,
+	files := append(append(modules, forests(env)...),
 		artifact.File{Path: "agentc/data.json", Data: data, From: bundleOrigins(env)},
 		artifact.File{Path: "selftest.json", Data: selfTest, From: []artifact.Origin{origin("", env.From)}},
 	)
 	return withManifest(env, files)
+}
+
+// forests are the anomaly models that stand before agents, byte for byte, and what was taught to them.
+func forests(env *model.Environment) []artifact.File {
+	if env.Policy.Anomaly == nil {
+		return nil
+	}
+	var files []artifact.File
+	for _, f := range env.Policy.Anomaly.Forests {
+		name := "forests/" + f.Agent.Name
+		files = append(files, artifact.File{Path: name + ".json", Data: f.Model.Data, From: []artifact.Origin{origin("", f.Model.From), origin("", f.From)}})
+		if f.Feedback != nil {
+			files = append(files, artifact.File{Path: name + ".feedback.json", Data: f.Feedback.Data, From: []artifact.Origin{origin("", f.Feedback.From)}})
+		}
+	}
+	return files
 }
 
 // bundleOrigins lead from data.json to the spec.
@@ -117,6 +133,12 @@ func bundleOrigins(env *model.Environment) []artifact.Origin {
 	}
 	if a := env.Policy.Anomaly; a != nil {
 		from = append(from, origin("anomaly", a.From))
+		for i, c := range a.Classes {
+			from = append(from, origin(fmt.Sprintf("anomaly.classes[%d]", i), c.From))
+		}
+		for _, f := range a.Forests {
+			from = append(from, origin("anomaly.forests."+f.Agent.Name, f.From))
+		}
 	}
 	return from
 }

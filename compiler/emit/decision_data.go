@@ -107,21 +107,43 @@ type routeData struct {
 }
 
 type anomalyData struct {
-	Percentile float64        `json:"percentile"`
-	Min        float64        `json:"min"`
-	Max        float64        `json:"max"`
-	Always     []string       `json:"always"` // priorities that pass whatever their score
-	Overrides  []overrideData `json:"overrides"`
+	Always    []string              `json:"always"`  // priorities that pass whatever their score
+	Classes   []classData           `json:"classes"` // an event belongs to the first that fits; the last fits all
+	Overrides []overrideData        `json:"overrides"`
+	Forests   map[string]forestData `json:"forests"` // by agent
+}
+
+// matchData says which events are meant; what is missing is any.
+type matchData struct {
+	Source    string `json:"source,omitempty"`
+	Priority  string `json:"priority,omitempty"`
+	Agent     string `json:"agent,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+type classData struct {
+	ID string `json:"id"`
+	matchData
+	Percentile float64  `json:"percentile"`
+	Min        float64  `json:"min"`
+	Max        float64  `json:"max"`
+	PerHour    int32    `json:"perHour,omitempty"` // missing: no budget
+	Shadow     *float64 `json:"shadow,omitempty"`
+	Sample     float64  `json:"sample,omitempty"` // in percent
 }
 
 // overrideData is an override without what only people read of it.
 type overrideData struct {
-	ID         string  `json:"id"`
-	Source     string  `json:"source,omitempty"` // missing, like the next two: any
-	Priority   string  `json:"priority,omitempty"`
-	Namespace  string  `json:"namespace,omitempty"`
+	ID string `json:"id"`
+	matchData
 	Percentile float64 `json:"percentile"`
 	Expires    string  `json:"expires"` // last day, UTC; empty: does not hold
+}
+
+// forestData is what lies in forests/ of the bundle.
+type forestData struct {
+	Model    string `json:"model"`              // sha256:<hex> of forests/<agent>.json
+	Feedback string `json:"feedback,omitempty"` // of forests/<agent>.feedback.json
 }
 
 func bundleDataOf(env *model.Environment) bundleData {
@@ -193,11 +215,19 @@ func anomalyDataOf(a *model.Anomaly) *anomalyData {
 	if a == nil {
 		return nil
 	}
-	data := &anomalyData{Percentile: a.Percentile, Min: a.Min, Max: a.Max, Always: listed(a.Always), Overrides: []overrideData{}}
+	data := &anomalyData{Always: listed(a.Always), Overrides: []overrideData{}, Forests: map[string]forestData{}}
+	for _, c := range a.Classes {
+		data.Classes = append(data.Classes, classData{c.ID, matchData(c.Match), c.Percentile, c.Min, c.Max, c.PerHour, c.Shadow, c.Sample})
+	}
 	for _, o := range a.Overrides {
-		data.Overrides = append(data.Overrides, overrideData{
-			ID: o.ID, Source: o.Source, Priority: o.Priority, Namespace: o.Namespace, Percentile: *o.Percentile, Expires: o.Expires,
-		})
+		data.Overrides = append(data.Overrides, overrideData{o.ID, matchData(o.EventMatch), *o.Percentile, o.Expires})
+	}
+	for _, f := range a.Forests {
+		forest := forestData{Model: "sha256:" + f.Model.SHA256}
+		if f.Feedback != nil {
+			forest.Feedback = "sha256:" + f.Feedback.SHA256
+		}
+		data.Forests[f.Agent.Name] = forest
 	}
 	return data
 }

@@ -60,9 +60,13 @@ func decisionEnv() *model.Environment {
 			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2},
 			{Name: "oncall", Endpoint: chat, Channel: "oncall", Approvers: []string{"soc"}, Quorum: 1},
 		}},
-		Anomaly: &model.Anomaly{Percentile: 95, Min: 80, Max: 99.5, Always: []string{"Critical"}, Overrides: []schema.Override{
-			{ID: "batch", Namespace: "batch", Percentile: ptr(98.0), Owner: "soc@soc.example", Reason: "Noise.", Expires: "2027-03-31"},
-		}},
+		Anomaly: &model.Anomaly{Classes: []*model.Class{
+			{ID: "errors", Match: schema.EventMatch{Priority: "Error", Agent: "coordinator"}, Percentile: 90, Min: 85, Max: 95, Shadow: ptr(88.0)},
+			{ID: model.PolicyClass, Percentile: 95, Min: 80, Max: 99.5, PerHour: 200, Sample: 0.5},
+		}, Always: []string{"Critical"}, Overrides: []schema.Override{
+			{ID: "batch", EventMatch: schema.EventMatch{Namespace: "batch"}, Percentile: ptr(98.0), Owner: "soc@soc.example", Reason: "Noise.", Expires: "2027-03-31"},
+		}, Forests: []*model.Forest{{Agent: coordinator, Agreed: "sha256:" + strings.Repeat("a", 64), Model: model.File{SHA256: strings.Repeat("a", 64), Data: []byte("{}\n")},
+			Feedback: &model.File{SHA256: strings.Repeat("b", 64), Data: []byte("[]\n")}}}},
 	}
 	decisionEdge(coordinator.Identity, remediate, false,
 		&model.Grant{Skill: remediate.Skills[0], Rules: []*model.Rule{never, odd, sure}}, &model.Grant{Skill: remediate.Skills[1]})
@@ -256,6 +260,7 @@ func TestDecisionFiles(t *testing.T) {
 		"prod/bundle/agentc/reviewers.rego",
 		"prod/bundle/agentc/rules.rego",
 		"prod/bundle/agentc/threshold.rego",
+		"prod/bundle/forests/coordinator.feedback.json", "prod/bundle/forests/coordinator.json",
 		"prod/bundle/reviewers/ai/hours.rego",
 		"prod/bundle/reviewers/soc/Hours.rego",
 		"prod/bundle/reviewers/soc/hours-2.rego",
@@ -594,7 +599,7 @@ func TestOriginsOfData(t *testing.T) {
 		}
 		want := []string{"", "fleet.agents.coordinator", "fleet.agents.notify", "fleet.agents.remediate",
 			`rules["soc/careful"]`, `rules["soc/never"]`, `rules["soc/odd"]`, `rules["soc/open"]`, `rules["soc/sure"]`,
-			"escalation.routes.leads", "escalation.routes.oncall", "anomaly"}
+			"escalation.routes.leads", "escalation.routes.oncall", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

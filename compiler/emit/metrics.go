@@ -37,7 +37,7 @@ const (
 
 	// Counter {outcome}: events that the intake read, by what became of them: `passed`, `dropped` or `failed`.
 	metricEvents = "agentc_events_total"
-	// Gauge: the percentile from which events are passed on.
+	// Gauge {class}: the percentile from which events are passed on; of several namespaces, the highest.
 	metricAnomalyThreshold = "agentc_anomaly_threshold_percentile"
 
 	// Gauge: seconds until the certificate in use ends; negative afterwards.

@@ -170,21 +170,23 @@ func prefilterAlerts(env *model.Environment) []alert {
 	if a == nil {
 		return nil
 	}
-	threshold := series(env, metricAnomalyThreshold)
 	at := alert{name: "AnomalyThresholdAtBound", lasts: "1h", severity: warning, owns: "policies",
 		runbook: "The threshold wants to go where the reviewers did not let it. Compare the last scores with the training data (agentc forest report): retrain, or review the bounds."}
 	var alerts []alert
-	if a.Percentile < a.Max {
-		upper := at
-		upper.expr = fmt.Sprintf("max(%s) >= %v", threshold, a.Max)
-		upper.summary = "The anomaly threshold is at its upper bound ({{ $value }}): as few events pass as the bounds allow."
-		alerts = append(alerts, upper)
-	}
-	if a.Percentile > a.Min {
-		lower := at
-		lower.expr = fmt.Sprintf("min(%s) <= %v", threshold, a.Min)
-		lower.summary = "The anomaly threshold is at its lower bound ({{ $value }}): as many events pass as the bounds allow."
-		alerts = append(alerts, lower)
+	for _, c := range a.Classes {
+		threshold := series(env, metricAnomalyThreshold, fmt.Sprintf("class=%q", c.ID))
+		if c.Percentile < c.Max {
+			upper := at
+			upper.expr = fmt.Sprintf("max by (class) (%s) >= %v", threshold, c.Max)
+			upper.summary = "The anomaly threshold of {{ $labels.class }} is at its upper bound ({{ $value }}): as few events pass as the bounds allow."
+			alerts = append(alerts, upper)
+		}
+		if c.Percentile > c.Min {
+			lower := at
+			lower.expr = fmt.Sprintf("min by (class) (%s) <= %v", threshold, c.Min)
+			lower.summary = "The anomaly threshold of {{ $labels.class }} is at its lower bound ({{ $value }}): as many events pass as the bounds allow."
+			alerts = append(alerts, lower)
+		}
 	}
 	return alerts
 }

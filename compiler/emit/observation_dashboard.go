@@ -117,7 +117,7 @@ func dashboardRows(env *model.Environment) []chartRow {
 		}},
 		{"Prefilter", []chart{
 			{"Events by outcome", "eps", "{{outcome}}", fmt.Sprintf("sum by (outcome) (rate(%s[$__rate_interval]))", all(metricEvents))},
-			{"Anomaly threshold (percentile)", "short", "threshold", fmt.Sprintf("max(%s)", all(metricAnomalyThreshold))},
+			{"Anomaly threshold (percentile)", "short", "{{class}}", fmt.Sprintf("max by (class) (%s)", all(metricAnomalyThreshold))},
 		}},
 		{"Agents", []chart{
 			{"Failed calls", "percentunit", "{{agent}}", fmt.Sprintf("%s / %s",

@@ -27,7 +27,7 @@ func observationEnv() *model.Environment {
 	env.RenewBefore = 8 * time.Hour
 	env.Policy = &model.Policy{
 		Escalation: model.Escalation{Lifetime: 15 * time.Minute},
-		Anomaly:    &model.Anomaly{Percentile: 95, Min: 80, Max: 99.5},
+		Anomaly:    bounded(95, 80, 99.5),
 	}
 	return env
 }
@@ -137,15 +137,21 @@ func TestAlertsFollowTheSpec(t *testing.T) {
 	}
 }
 
+func bounded(percentile, low, high float64) *model.Anomaly {
+	return &model.Anomaly{Classes: []*model.Class{{ID: model.PolicyClass, Percentile: percentile, Min: low, Max: high}}}
+}
+
 func TestAnomalyAlerts(t *testing.T) {
 	cases := map[string]struct {
 		anomaly *model.Anomaly
 		want    []string // ends of the expressions
 	}{
 		"no prefilter":                     {nil, nil},
-		"between its bounds":               {&model.Anomaly{Percentile: 95, Min: 80, Max: 99.5}, []string{">= 99.5", "<= 80"}},
-		"put on the upper bound by people": {&model.Anomaly{Percentile: 99, Min: 80, Max: 99}, []string{"<= 80"}},
-		"fixed by its bounds":              {&model.Anomaly{Percentile: 99, Min: 99, Max: 99}, nil},
+		"between its bounds":               {bounded(95, 80, 99.5), []string{">= 99.5", "<= 80"}},
+		"put on the upper bound by people": {bounded(99, 80, 99), []string{"<= 80"}},
+		"a class with other bounds": {&model.Anomaly{Classes: append(
+			[]*model.Class{{ID: "jobs", Percentile: 96, Min: 96, Max: 98}}, bounded(95, 80, 99.5).Classes...)}, []string{">= 98", ">= 99.5", "<= 80"}},
+		"fixed by its bounds": {bounded(99, 99, 99), nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,7 @@ func resolveAgent(env *Environment, platform *schema.Document, envIndex int, doc
 		Entry:       w.Entry,
 		Shared:      w.Isolation == "team",
 		Image:       cmp.Or(over.Image, w.Image),
-		Artifacts:   artifacts(env.Fleet.Written, w.Artifacts),
+		Artifacts:   artifacts(env.Fleet.Written, doc),
 		Card:        card(w.Card),
 		Skills:      skills(doc),
 		Doc:         doc,
@@ -76,10 +76,10 @@ func card(w schema.Card) schema.Card {
 	return w
 }
 
-func artifacts(src *schema.Source, written map[string]string) []Artifact {
+func artifacts(src *schema.Source, doc *schema.Document) []Artifact {
 	var all []Artifact
-	for name, path := range written {
-		all = append(all, Artifact{Name: name, Path: path, SHA256: src.Artifacts[path]})
+	for name, path := range doc.Agent.Spec.Artifacts {
+		all = append(all, Artifact{Name: name, Path: path, SHA256: src.Artifact(doc, path).SHA256})
 	}
 	return sorted(all, func(a Artifact) string { return a.Name })
 }

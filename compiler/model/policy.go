@@ -53,9 +53,44 @@ type Route struct {
 
 // Anomaly holds the thresholds of the prefilter.
 type Anomaly struct {
+	Classes   []*Class          // the most particular first; the last is the policy's own, to which every event belongs that belongs to no other
+	Always    []string          // Falco priorities, sorted
+	Overrides []schema.Override // by id
+	Forests   []*Forest         // by agent; those that somebody agreed to and that are there
+	From      schema.Ref
+}
+
+// PolicyClass is the id of the class of all other events.
+const PolicyClass = "policy"
+
+// Policy is the class of all other events.
+func (a *Anomaly) Policy() *Class { return a.Classes[len(a.Classes)-1] }
+
+// Class is some events with a threshold of their own.
+type Class struct {
+	ID         string
+	Match      schema.EventMatch
 	Percentile float64
 	Min, Max   float64
-	Always     []string          // Falco priorities, sorted
-	Overrides  []schema.Override // by id
+	PerHour    int32    // 0: no budget
+	Shadow     *float64 // nil: nothing is tried out
+	Sample     float64  // of the events below, in percent
 	From       schema.Ref
+}
+
+// Forest is the anomaly model before an agent. What is in the files, the model of the fleet does not know.
+type Forest struct {
+	Agent    *Agent
+	Model    File
+	Agreed   string // digest of the model that the reviewers agreed to
+	Feedback *File  // nil: nobody taught it
+	From     schema.Ref
+}
+
+// File is one that the spec names.
+type File struct {
+	Path   string // as a user would type it
+	SHA256 string // 64 hex digits
+	Data   []byte
+	From   schema.Ref
 }

@@ -24,7 +24,7 @@ func resolvePolicy(env *Environment) *Policy {
 			p.Escalation = resolveEscalation(env, doc)
 		}
 		if w.Anomaly != nil && p.Anomaly == nil {
-			p.Anomaly = resolveAnomaly(doc)
+			p.Anomaly = resolveAnomaly(env, doc)
 		}
 		for i, r := range w.Rules {
 			p.Rules = append(p.Rules, &Rule{
@@ -60,16 +60,6 @@ func resolveEscalation(env *Environment, doc *schema.Document) Escalation {
 	return e
 }
 
-func resolveAnomaly(doc *schema.Document) *Anomaly {
-	w := doc.Policy.Spec.Anomaly
-	return &Anomaly{
-		Percentile: deref(w.Percentile), Min: deref(w.Bounds.Min), Max: deref(w.Bounds.Max),
-		Always:    sorted(w.Always, func(s string) string { return s }),
-		Overrides: unique(w.Overrides, func(o schema.Override) string { return o.ID }),
-		From:      schema.Ref{Doc: doc, Path: "spec.anomaly"},
-	}
-}
-
 // grantRules gives every grant the rules that can apply to it, by what is known before run time.
 func grantRules(env *Environment) {
 	for _, a := range env.Agents {
@@ -103,11 +93,4 @@ func oneOf(field []string, value string) bool {
 
 func anyOf(field, values []string) bool {
 	return len(field) == 0 || slices.ContainsFunc(values, func(v string) bool { return slices.Contains(field, v) })
-}
-
-func deref(f *float64) float64 {
-	if f == nil {
-		return 0
-	}
-	return *f
 }

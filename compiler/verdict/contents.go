@@ -30,6 +30,7 @@ func (r *report) contents(spec *spec, packed map[string][]byte, modules []core.M
 		}
 	}
 	r.reviewers(spec, packed, expected)
+	r.forests(spec, packed, expected)
 	known := len(r.faults) == faults
 	for _, name := range []string{manifestFile, dataFile, selfTestFile} {
 		if _, there := packed[name]; !there {
@@ -67,6 +68,25 @@ func (r *report) reviewers(spec *spec, packed map[string][]byte, expected map[st
 	for _, rego := range spec.Rego {
 		if slices.Contains(missing[rego.SHA256], rego.File) {
 			r.fault(fault{kind: kindFile, message: "the bundle lacks " + rego.File + ": nobody hears what it rejects", spec: claims.At{File: rego.File, Line: 1, Column: 1}})
+		}
+	}
+}
+
+// forests compares the anomaly models with those that the reviewers agreed to.
+func (r *report) forests(spec *spec, packed map[string][]byte, expected map[string]bool) {
+	if spec.Anomaly == nil {
+		return
+	}
+	for _, f := range spec.Anomaly.Forests {
+		for name, digest := range map[string]string{"forests/" + f.Agent + ".json": f.Model, "forests/" + f.Agent + ".feedback.json": f.Feedback} {
+			if digest == "" {
+				continue
+			}
+			expected[name] = true
+			sum := sha256.Sum256(packed[name])
+			if got := "sha256:" + hex.EncodeToString(sum[:]); got != digest {
+				r.file(name, f.At, fmt.Sprintf("%s has the digest %s, and the reviewers agreed to %s", name, got, digest))
+			}
 		}
 	}
 }

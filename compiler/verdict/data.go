@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 
 	"agentc/compiler/claims"
 
@@ -77,11 +78,24 @@ type (
 		Quorum    int32    `json:"quorum"`
 	}
 	anomalyData struct {
-		Percentile float64           `json:"percentile"`
-		Min        float64           `json:"min"`
-		Max        float64           `json:"max"`
-		Always     []string          `json:"always"`
-		Overrides  []claims.Override `json:"overrides"`
+		Always    []string              `json:"always"`
+		Classes   []classData           `json:"classes"`
+		Overrides []claims.Override     `json:"overrides"`
+		Forests   map[string]forestData `json:"forests"`
+	}
+	classData struct {
+		ID string `json:"id"`
+		claims.Events
+		Percentile float64  `json:"percentile"`
+		Min        float64  `json:"min"`
+		Max        float64  `json:"max"`
+		PerHour    int32    `json:"perHour,omitempty"`
+		Shadow     *float64 `json:"shadow,omitempty"`
+		Sample     float64  `json:"sample,omitempty"`
+	}
+	forestData struct {
+		Model    string `json:"model"`
+		Feedback string `json:"feedback,omitempty"`
 	}
 )
 
@@ -128,7 +142,7 @@ func (s *spec) data() map[string]any {
 		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum}
 	}
 	if a := s.Anomaly; a != nil {
-		d.Anomaly = &anomalyData{a.Percentile, a.Min, a.Max, full(a.Always), full(a.Overrides)}
+		d.Anomaly = anomalyDataOf(a)
 	}
 	return generic(d)
 }
@@ -155,6 +169,17 @@ func agentDataOf(a *claims.Callee) agentData {
 			tools[t.Name] = t.Digest
 		}
 		d.Endpoints[u.Name] = endpointData{u.Type, u.Host, u.Port, u.TimeoutMs, tools}
+	}
+	return d
+}
+
+func anomalyDataOf(a *claims.Anomaly) *anomalyData {
+	d := &anomalyData{Always: full(a.Always), Overrides: full(a.Overrides), Forests: map[string]forestData{}}
+	for _, c := range byPrecedence(a.Classes) {
+		d.Classes = append(d.Classes, classData{c.ID, c.Events, c.Percentile, c.Min, c.Max, c.PerHour, c.Shadow, c.Sample})
+	}
+	for _, f := range a.Forests {
+		d.Forests[f.Agent] = forestData{f.Model, f.Feedback}
 	}
 	return d
 }
@@ -196,7 +221,7 @@ func (s *spec) at(path []string) claims.At {
 		}
 	case "anomaly":
 		if s.Anomaly != nil {
-			return s.Anomaly.At
+			return s.atAnomaly(key(1), key(2))
 		}
 	case "fleet":
 		if a := s.agents[key(2)]; a != nil {
@@ -204,6 +229,20 @@ func (s *spec) at(path []string) claims.At {
 		}
 	}
 	return s.env.At
+}
+
+func (s *spec) atAnomaly(list, of string) claims.At {
+	switch a := s.Anomaly; list {
+	case "classes":
+		if i, err := strconv.Atoi(of); err == nil && i < len(a.Classes) {
+			return byPrecedence(a.Classes)[i].At
+		}
+	case "forests":
+		if i := slices.IndexFunc(a.Forests, func(f claims.Forest) bool { return f.Agent == of }); i >= 0 {
+			return a.Forests[i].At
+		}
+	}
+	return s.Anomaly.At
 }
 
 func (s *spec) atAgent(a *claims.Callee, path []string) claims.At {

@@ -72,15 +72,23 @@ func randomEnvironment(random *rand.Rand) *claims.Environment {
 		}
 		d.Agents = append(d.Agents, a)
 	}
-	d.Anomaly = &claims.Anomaly{Percentile: 95, Min: 80, Max: 99, Always: []string{"Alert"}}
-	for i := range 5 {
-		o := claims.Override{ID: fmt.Sprint("o", i), Percentile: float64(70 + random.IntN(31)), Expires: fmt.Sprintf("2027-0%d-28", 1+random.IntN(9))}
-		for _, field := range []*string{&o.Source, &o.Priority, &o.Namespace} {
+	d.Anomaly = &claims.Anomaly{Always: []string{"Alert"}, Classes: []claims.Class{{ID: "policy", Percentile: 95, Min: 80, Max: 99, PerHour: 7, Sample: 0.5}}}
+	events := func() (e claims.Events) {
+		for _, field := range []*string{&e.Source, &e.Priority, &e.Agent, &e.Namespace} {
 			if random.IntN(2) == 0 {
 				*field = fmt.Sprint("x", random.IntN(2))
 			}
 		}
+		return e
+	}
+	for i := range 5 {
+		o := claims.Override{ID: fmt.Sprint("o", i), Events: events(), Percentile: float64(70 + random.IntN(31)), Expires: fmt.Sprintf("2027-0%d-28", 1+random.IntN(9))}
 		d.Anomaly.Overrides = append(d.Anomaly.Overrides, o)
+		if c := (claims.Class{ID: fmt.Sprint("c", i), Events: events(), Percentile: float64(82 + random.IntN(10)), Min: 81, Max: 97}); c.Events != (claims.Events{}) {
+			shadow := 85.5
+			c.Shadow = &shadow
+			d.Anomaly.Classes = append(d.Anomaly.Classes, c)
+		}
 	}
 	return env
 }

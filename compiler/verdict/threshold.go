@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,9 +16,9 @@ import (
 
 // event is what the prefilter asks about: which percentile must it reach to be worth an agent?
 type event struct {
-	source, priority, namespace string // empty: missing
-	today                       string // empty: missing
-	hour                        int    // negative: missing
+	source, priority, agent, namespace string // empty: missing
+	today                              string // empty: missing
+	hour                               int    // negative: missing
 }
 
 func (e event) input() ast.Value {
@@ -25,7 +26,7 @@ func (e event) input() ast.Value {
 	for _, field := range []struct {
 		of         ast.Object
 		name, text string
-	}{{about, "source", e.source}, {about, "priority", e.priority}, {about, "namespace", e.namespace}, {now, "today", e.today}} {
+	}{{about, "source", e.source}, {about, "priority", e.priority}, {about, "agent", e.agent}, {about, "namespace", e.namespace}, {now, "today", e.today}} {
 		if field.text != "" {
 			field.of.Insert(ast.InternedTerm(field.name), ast.StringTerm(field.text))
 		}
@@ -38,7 +39,7 @@ func (e event) input() ast.Value {
 
 func (e event) String() string {
 	var parts []string
-	for _, field := range [][2]string{{"source", e.source}, {"priority", e.priority}, {"namespace", e.namespace}, {"today", e.today}} {
+	for _, field := range [][2]string{{"source", e.source}, {"priority", e.priority}, {"agent", e.agent}, {"namespace", e.namespace}, {"today", e.today}} {
 		if field[1] != "" {
 			parts = append(parts, fmt.Sprintf("%s %q", field[0], field[1]))
 		}
@@ -49,18 +50,36 @@ func (e event) String() string {
 	return cmp.Or(strings.Join(parts, ", "), "nothing known")
 }
 
-// limit is an answer, or what it should be.
+// limit is an answer, or what it should be. Class and settings are there where a score decides.
 type limit struct {
 	Percentile float64
 	Rules      []string
+	Class      string
+	Min, Max   float64
+	PerHour    int32
+	Shadow     *float64
+	Sample     float64
 }
 
 func (l limit) String() string {
-	return fmt.Sprintf("%v (%s)", l.Percentile, strings.Join(l.Rules, ", "))
+	text := fmt.Sprintf("%v (%s)", l.Percentile, strings.Join(l.Rules, ", "))
+	if l.Class != "" {
+		text += fmt.Sprintf(" of class %s, %v to %v, %d an hour, %v %% sampled", l.Class, l.Min, l.Max, l.PerHour, l.Sample)
+	}
+	if l.Shadow != nil {
+		text += fmt.Sprintf(", shadow %v", *l.Shadow)
+	}
+	return text
 }
 
 func (l limit) equal(other limit) bool {
-	return l.Percentile == other.Percentile && slices.Equal(l.Rules, other.Rules)
+	return l.Percentile == other.Percentile && slices.Equal(l.Rules, other.Rules) && l.sameClass(other)
+}
+
+// sameClass says whether all but percentile and rules is equal.
+func (l limit) sameClass(other limit) bool {
+	shadows := l.Shadow == other.Shadow || l.Shadow != nil && other.Shadow != nil && *l.Shadow == *other.Shadow
+	return shadows && l.Class == other.Class && l.Min == other.Min && l.Max == other.Max && l.PerHour == other.PerHour && l.Sample == other.Sample
 }
 
 // limit is the threshold that is declared, users' Rego aside.
@@ -68,20 +87,24 @@ func (s *spec) limit(e event) limit {
 	a := s.Anomaly
 	switch {
 	case a == nil:
-		return limit{0, []string{"no-prefilter"}}
+		return limit{Rules: []string{"no-prefilter"}}
 	case slices.Contains(a.Always, e.priority):
-		return limit{0, []string{"always"}}
+		return limit{Rules: []string{"always"}}
 	}
-	lowest := limit{Percentile: clamp(a, a.Percentile), Rules: []string{"policy"}}
+	c := s.class(e)
+	lowest := limit{clamp(c, c.Percentile), []string{"policy"}, c.ID, c.Min, c.Max, c.PerHour, c.Shadow, c.Sample}
+	if c.ID != "policy" {
+		lowest.Rules = []string{"class/" + c.ID}
+	}
 	first := true
 	for _, o := range a.Overrides {
-		if !fits(o, e) {
+		if !fits(o.Events, e) || e.today == "" || e.today > o.Expires {
 			continue
 		}
-		p := clamp(a, o.Percentile)
+		p := clamp(c, o.Percentile)
 		switch {
 		case first || p < lowest.Percentile:
-			lowest = limit{p, []string{"override/" + o.ID}}
+			lowest.Percentile, lowest.Rules = p, []string{"override/" + o.ID}
 		case p == lowest.Percentile:
 			lowest.Rules = append(lowest.Rules, "override/"+o.ID)
 		}
@@ -91,31 +114,63 @@ func (s *spec) limit(e event) limit {
 	return lowest
 }
 
-func clamp(a *claims.Anomaly, percentile float64) float64 { return max(a.Min, min(a.Max, percentile)) }
+// class is the one to which an event belongs.
+func (s *spec) class(e event) claims.Class {
+	for _, c := range byPrecedence(s.Anomaly.Classes) {
+		if fits(c.Events, e) {
+			return c
+		}
+	}
+	return claims.Class{}
+}
 
-func fits(o claims.Override, e event) bool {
-	for _, field := range [][2]string{{o.Source, e.source}, {o.Priority, e.priority}, {o.Namespace, e.namespace}} {
-		if field[0] != "" && field[0] != field[1] {
+// byPrecedence puts those that name most of what an event is first, and of them those that pass on most.
+func byPrecedence(classes []claims.Class) []claims.Class {
+	return slices.SortedFunc(slices.Values(classes), func(a, b claims.Class) int {
+		return cmp.Or(cmp.Compare(len(fieldsOf(b.Events)), len(fieldsOf(a.Events))), cmp.Compare(a.Percentile, b.Percentile), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+func clamp(c claims.Class, percentile float64) float64 { return max(c.Min, min(c.Max, percentile)) }
+
+// fieldsOf are those that a match names.
+func fieldsOf(m claims.Events) map[string]string {
+	fields := map[string]string{"source": m.Source, "priority": m.Priority, "agent": m.Agent, "namespace": m.Namespace}
+	maps.DeleteFunc(fields, func(_, value string) bool { return value == "" })
+	return fields
+}
+
+func fits(m claims.Events, e event) bool {
+	has := map[string]string{"source": e.source, "priority": e.priority, "agent": e.agent, "namespace": e.namespace}
+	for field, value := range fieldsOf(m) {
+		if has[field] != value {
 			return false
 		}
 	}
-	return e.today != "" && e.today <= o.Expires
+	return true
 }
 
-// events are one of each kind, and beside each override everything that makes it not hold.
+// events are one of each kind, and beside each class and each override everything that makes it not hold.
 func (s *spec) events() []event {
 	const early = "2000-01-01"
-	kinds := []event{{}, {today: early}, {source: noSuchAgent, priority: noSuchAgent, namespace: noSuchAgent, today: early}}
+	kinds := []event{{}, {today: early}, {source: noSuchAgent, priority: noSuchAgent, agent: noSuchAgent, namespace: noSuchAgent, today: early}}
 	if a := s.Anomaly; a != nil {
 		for _, priority := range a.Always {
 			kinds = append(kinds, event{priority: priority, today: early})
 		}
+		for _, c := range a.Classes {
+			kinds = append(kinds, around(c.Events, early)...)
+		}
 		for _, o := range a.Overrides {
-			exact := event{source: o.Source, priority: o.Priority, namespace: o.Namespace, today: o.Expires}
-			late, undated, source, priority, namespace := exact, exact, exact, exact, exact
-			late.today, undated.today = dayAfter(o.Expires), ""
-			source.source, priority.priority, namespace.namespace = noSuchAgent, noSuchAgent, noSuchAgent
-			kinds = append(kinds, exact, late, undated, source, priority, namespace)
+			kinds = append(kinds, around(o.Events, o.Expires)...)
+			for _, c := range a.Classes {
+				kinds = append(kinds, both(c.Events, o.Events, o.Expires))
+			}
+		}
+		for i, c := range a.Classes {
+			for _, other := range a.Classes[:i] {
+				kinds = append(kinds, both(c.Events, other.Events, early))
+			}
 		}
 	}
 	var all []event
@@ -126,6 +181,23 @@ func (s *spec) events() []event {
 		}
 	}
 	return all
+}
+
+// around are an event that fits, and what is next to it: a day too late, without a day, and each field another.
+func around(m claims.Events, last string) []event {
+	exact := event{source: m.Source, priority: m.Priority, agent: m.Agent, namespace: m.Namespace, today: last}
+	late, undated, source, priority, agent, namespace := exact, exact, exact, exact, exact, exact
+	late.today, undated.today = dayAfter(last), ""
+	source.source, priority.priority, agent.agent, namespace.namespace = noSuchAgent, noSuchAgent, noSuchAgent, noSuchAgent
+	return []event{exact, late, undated, source, priority, agent, namespace}
+}
+
+// both is an event that fits two matches, or, where they contradict each other, the first.
+func both(m, other claims.Events, today string) event {
+	return event{
+		source: cmp.Or(m.Source, other.Source), priority: cmp.Or(m.Priority, other.Priority),
+		agent: cmp.Or(m.Agent, other.Agent), namespace: cmp.Or(m.Namespace, other.Namespace), today: today,
+	}
 }
 
 func dayAfter(day string) string {
@@ -167,11 +239,10 @@ func thresholdFault(message string, at claims.At) fault {
 	return fault{kind: kindThreshold, group: "the prefilter", file: dataFile, path: []string{"anomaly"}, message: "threshold for " + message, spec: at}
 }
 
-// within says whether a threshold that users' Rego decided is one that it may decide: inside the bounds, and no higher than an override that
-// holds.
+// within says whether a threshold that users' Rego decided is one that it may decide: inside the bounds of the event's class, no higher than an
+// override that holds, and with the class's settings.
 func (a *asker) within(got, want limit) bool {
-	bounds := a.spec.Anomaly
-	if bounds == nil || got.Percentile < bounds.Min || got.Percentile > bounds.Max {
+	if a.spec.Anomaly == nil || !got.sameClass(want) || got.Percentile < want.Min || got.Percentile > want.Max {
 		return false
 	}
 	overrides := strings.HasPrefix(want.Rules[0], "override/")

@@ -1,13 +1,25 @@
 package agentc_test
 
-anomaly := {"percentile": 95, "min": 80, "max": 99.5, "always": ["Alert", "Critical"], "overrides": [
-	{"id": "audit", "source": "audit", "percentile": 90, "expires": "2027-03-31"},
-	{"id": "batch", "namespace": "batch", "percentile": 99, "expires": "2027-03-31"},
-	{"id": "batch-errors", "namespace": "batch", "priority": "Error", "percentile": 85, "expires": "2027-06-30"},
-	{"id": "low", "source": "low", "percentile": 1, "expires": "2027-03-31"},
-	{"id": "high", "source": "high", "percentile": 100, "expires": "2027-03-31"},
-	{"id": "endless", "source": "endless", "percentile": 81, "expires": ""},
-]}
+anomaly := {
+	"always": ["Alert", "Critical"],
+	"forests": {},
+	"classes": [
+		{"id": "jobs", "source": "falco", "namespace": "jobs", "percentile": 97, "min": 96, "max": 98, "perHour": 10},
+		{"id": "detect", "agent": "detect", "percentile": 90, "min": 85, "max": 99, "shadow": 88, "sample": 0.5},
+		{"id": "policy", "percentile": 95, "min": 80, "max": 99.5, "sample": 2},
+	],
+	"overrides": [
+		{"id": "audit", "source": "audit", "percentile": 90, "expires": "2027-03-31"},
+		{"id": "batch", "namespace": "batch", "percentile": 99, "expires": "2027-03-31"},
+		{"id": "batch-errors", "namespace": "batch", "priority": "Error", "percentile": 85, "expires": "2027-06-30"},
+		{"id": "low", "source": "low", "percentile": 1, "expires": "2027-03-31"},
+		{"id": "high", "source": "high", "percentile": 100, "expires": "2027-03-31"},
+		{"id": "endless", "source": "endless", "percentile": 81, "expires": ""},
+		{"id": "to-detect", "agent": "detect", "source": "audit", "percentile": 100, "expires": "2027-03-31"},
+	],
+}
+
+of_policy(percentile, rules) := {"percentile": percentile, "rules": rules, "class": "policy", "min": 80, "max": 99.5, "sample": 2}
 
 asked(event, today, packages) := got if {
 	got := data.agentc.threshold with input as {"event": event, "context": {"today": today}}
@@ -19,7 +31,7 @@ threshold(event) := asked(event, "2027-03-31", {})
 
 test_policy if {
 	every event in [{}, {"source": "falco"}, {"priority": "Notice"}, {"priority": 3}, {"source": null}, {"namespace": "prod"}] {
-		threshold(event) == {"percentile": 95, "rules": ["policy"]}
+		threshold(event) == of_policy(95, ["policy"])
 	}
 }
 
@@ -29,12 +41,12 @@ test_always if {
 }
 
 test_overrides if {
-	threshold({"source": "audit"}) == {"percentile": 90, "rules": ["override/audit"]}
-	threshold({"source": "falco", "namespace": "batch"}) == {"percentile": 99, "rules": ["override/batch"]}
+	threshold({"source": "audit"}) == of_policy(90, ["override/audit"])
+	threshold({"source": "falco", "namespace": "batch"}) == of_policy(99, ["override/batch"])
 }
 
 test_the_lowest_override_wins if {
-	threshold({"namespace": "batch", "priority": "Error"}) == {"percentile": 85, "rules": ["override/batch-errors"]}
+	threshold({"namespace": "batch", "priority": "Error"}) == of_policy(85, ["override/batch-errors"])
 }
 
 test_overrides_stay_within_the_bounds if {
@@ -57,10 +69,7 @@ test_no_override_without_a_day if {
 }
 
 test_the_lowest_of_the_teams_and_the_overrides_wins if {
-	asked({"source": "falco"}, "2027-03-31", {"soc": {"threshold": 97}, "ai": {"threshold": 96}}) == {
-		"percentile": 96,
-		"rules": ["reviewers.ai.threshold"],
-	}
+	asked({"source": "falco"}, "2027-03-31", {"soc": {"threshold": 97}, "ai": {"threshold": 96}}) == of_policy(96, ["reviewers.ai.threshold"])
 	asked({"source": "audit"}, "2027-03-31", {"soc": {"threshold": 97}}).rules == ["override/audit"]
 	asked({"source": "audit"}, "2027-03-31", {"soc": {"threshold": 90}}).rules == ["override/audit", "reviewers.soc.threshold"]
 }
@@ -72,13 +81,42 @@ test_teams_stay_within_the_bounds if {
 
 test_what_is_no_number_is_the_lowest_threshold if {
 	every shape in ["97", null, true, false, [97], {97}] {
-		asked({}, "2027-03-31", {"soc": {"threshold": shape}}) == {"percentile": 80, "rules": ["reviewers.soc.threshold"]}
+		asked({}, "2027-03-31", {"soc": {"threshold": shape}}) == of_policy(80, ["reviewers.soc.threshold"])
 	}
 }
 
 test_the_policy_stays_within_the_bounds if {
-	got := data.agentc.threshold with input as {"event": {}} with data.agentc.anomaly as object.union(anomaly, {"percentile": 3})
-	got == {"percentile": 80, "rules": ["policy"]}
+	broken := {"always": [], "overrides": [], "classes": [{"id": "policy", "percentile": 3, "min": 80, "max": 99}]}
+	got := data.agentc.threshold with input as {"event": {}} with data.agentc.anomaly as broken
+	got == {"percentile": 80, "rules": ["policy"], "class": "policy", "min": 80, "max": 99}
+}
+
+test_the_first_class_that_fits if {
+	threshold({"source": "falco", "namespace": "jobs", "agent": "detect"}) == {
+		"percentile": 97,
+		"rules": ["class/jobs"],
+		"class": "jobs",
+		"min": 96,
+		"max": 98,
+		"perHour": 10,
+	}
+	threshold({"source": "falco", "agent": "detect"}) == {
+		"percentile": 90,
+		"rules": ["class/detect"],
+		"class": "detect",
+		"min": 85,
+		"max": 99,
+		"shadow": 88,
+		"sample": 0.5,
+	}
+	threshold({"namespace": "jobs"}).class == "policy"
+}
+
+test_exceptions_stay_within_the_bounds_of_the_class if {
+	asked({"source": "falco", "namespace": "jobs"}, "2027-03-31", {"soc": {"threshold": 5}}).percentile == 96
+	threshold({"source": "audit", "agent": "detect"}).percentile == 90
+	asked({"source": "falco", "namespace": "jobs"}, "2027-03-31", {"soc": {"threshold": "high"}}).percentile == 96
+	asked({"agent": "detect", "priority": "Critical"}, "2027-03-31", {"soc": {"threshold": 99}}).percentile == 0
 }
 
 test_no_prefilter_passes_everything if {

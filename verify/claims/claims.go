@@ -199,21 +199,44 @@ type Route struct {
 }
 
 type Anomaly struct {
-	At         At         `json:"at"`
-	Percentile float64    `json:"percentile"`
-	Min        float64    `json:"min"`
-	Max        float64    `json:"max"`
-	Always     []string   `json:"always,omitempty"`
-	Overrides  []Override `json:"overrides,omitempty"`
+	At        At         `json:"at"`
+	Always    []string   `json:"always,omitempty"`
+	Classes   []Class    `json:"classes"`
+	Overrides []Override `json:"overrides,omitempty"`
+	Forests   []Forest   `json:"forests,omitempty"`
+}
+
+type Events struct {
+	Source    string `json:"source,omitempty"`
+	Priority  string `json:"priority,omitempty"`
+	Agent     string `json:"agent,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+type Class struct {
+	ID string `json:"id"`
+	At At     `json:"at"`
+	Events
+	Percentile float64  `json:"percentile"`
+	Min        float64  `json:"min"`
+	Max        float64  `json:"max"`
+	PerHour    int32    `json:"perHour,omitempty"`
+	Shadow     *float64 `json:"shadow,omitempty"`
+	Sample     float64  `json:"sample,omitempty"`
 }
 
 type Override struct {
-	ID         string  `json:"id"`
-	Source     string  `json:"source,omitempty"`
-	Priority   string  `json:"priority,omitempty"`
-	Namespace  string  `json:"namespace,omitempty"`
+	ID string `json:"id"`
+	Events
 	Percentile float64 `json:"percentile"`
 	Expires    string  `json:"expires"`
+}
+
+type Forest struct {
+	Agent    string `json:"agent"`
+	At       At     `json:"at"`
+	Model    string `json:"model"`
+	Feedback string `json:"feedback,omitempty"`
 }
 
 type Actuator struct {

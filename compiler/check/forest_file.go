@@ -1,0 +1,48 @@
+package check
+
+import (
+	"bytes"
+
+	"agentc/compiler/model"
+	"agentc/forest/events"
+	"agentc/schema"
+)
+
+// forestFile refuses a model that cannot be read, or feedback that belongs to another: agentd would refuse the bundle with it.
+func forestFile(p *pass) {
+	for _, doc := range p.Written.Agents {
+		if file := p.forestOf(doc); file.Data != nil {
+			if _, err := events.Read(bytes.NewReader(file.Data)); err != nil {
+				p.report(in(doc, "spec.forest"), "%s is no forest: %v; agentc forest train writes one", doc.Agent.Spec.Forest, err)
+			}
+		}
+	}
+}
+
+// forestOf is the file of the model before an agent; empty where there is none, or none that could be read.
+func (p *pass) forestOf(doc *schema.Document) schema.ArtifactFile {
+	if doc.Agent.Spec.Forest == "" {
+		return schema.ArtifactFile{}
+	}
+	return p.Written.Artifact(doc, doc.Agent.Spec.Forest)
+}
+
+// forest is the model before an agent, nil where there is none that can be read.
+func (p *pass) forest(doc *schema.Document) *events.Model {
+	m, err := events.Read(bytes.NewReader(p.forestOf(doc).Data))
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+// feeds are the names of the intakes that hand events to an agent.
+func feeds(env *model.Environment, agent string) []string {
+	var names []string
+	for _, x := range env.Intakes {
+		if x.To.Name == agent {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
