@@ -4,9 +4,12 @@ GO ?= go
 # Nothing here needs C. Go's own linker takes a fifth of the time of the system's, and the judge and the cluster share what is compiled.
 export CGO_ENABLED = 0
 
-.PHONY: compile test quick judge verify mutate e2e fuzz sklearn forest-report bench bench-publish bench-verify release lint golden
+.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report bench bench-publish bench-verify release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
+
+forest: ## the shipped fleet's anomaly model, trained on a made-up week; a new digest goes into policies/soc/reviewers.yaml
+	hack/forest.sh agents.d/forests/falco.json
 
 test: ## everything that CI runs: needs Go and what hack/tools.sh lists, which it installs on Debian
 	hack/test.sh

@@ -38,8 +38,10 @@ func difference(written, trained []schema.Feature) string {
 			return fmt.Sprintf("it has a feature %s, which is not", trained[i].Name)
 		case i >= len(trained):
 			return fmt.Sprintf("it lacks %s, which is", written[i].Name)
+		case written[i].Name != trained[i].Name:
+			return fmt.Sprintf("its feature %d is %s, and %s", i+1, trained[i].Name, written[i].Name)
 		case !reflect.DeepEqual(written[i], trained[i]):
-			return fmt.Sprintf("its feature %d, %s, is another than %s", i+1, trained[i].Name, written[i].Name)
+			return fmt.Sprintf("%s says something else", written[i].Name)
 		}
 	}
 	return ""

@@ -114,11 +114,22 @@ func ownedFolder(fleet *model.Fleet, folder, owns string, docs []*schema.Documen
 func belongings(folder string, d *schema.Document) (team string, files []string) {
 	switch {
 	case d.Policy != nil:
-		return d.Policy.Spec.Team, []string{d.File}
+		files = []string{d.File}
+		if a := d.Policy.Spec.Anomaly; a != nil {
+			for _, f := range a.Forests {
+				if f.Feedback != "" {
+					files = append(files, path.Join(folder, f.Feedback))
+				}
+			}
+		}
+		return d.Policy.Spec.Team, files
 	case d.Features != nil:
 		return d.Features.Spec.Team, []string{d.File}
 	}
 	files = []string{d.File}
+	if forest := d.Agent.Spec.Forest; forest != "" {
+		files = append(files, path.Join(folder, forest))
+	}
 	for _, file := range d.Agent.Spec.Artifacts {
 		// A document that somebody names as an artifact stays its owners'.
 		if ext := path.Ext(file); ext != ".yaml" && ext != ".yml" {

@@ -3,6 +3,7 @@ package fleettest
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -23,7 +24,7 @@ import (
 var shapes = []string{
 	"no edges", "all edges", "shared namespaces", "long names", "one host", "pods by labels", "no ingress", "stars", "clients", "entry",
 	"no peers", "intake", "chat in the cluster", "canary", "actuators", "environments", "rego", "thresholds", "bundle endpoint", "signatures",
-	"names of its own", "autoscaled", "many tools", "rules for all",
+	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests",
 }
 
 // Random makes a fleet that compiles. The same seed makes the same fleet.
@@ -36,6 +37,10 @@ func Random(seed uint64) []schema.Dir {
 	}
 	add("agents.d/platform.yaml", f.platform())
 	add("policies/reviewers.yaml", f.reviewers())
+	if f.forest() {
+		add("agents.d/models/calls.json", randomForest)
+		add("policies/features.yaml", randomFeatures)
+	}
 	if f.has["rego"] {
 		add("policies/limits.rego", randomRego)
 	}
@@ -260,6 +265,9 @@ func (f *random) agentText(i int) string {
 		line("  isolation: team")
 	}
 	line("  image: %s", randomImage(a.name, "1.0.0"))
+	if i == 0 && f.forest() {
+		line("  forest: models/calls.json")
+	}
 	line("  card:\n    version: 1.0.0\n    skills:")
 	for _, kind := range a.skills {
 		line("      - {id: %s, name: Do, description: Does what it is asked for., tags: [%s], risk: %s}", skillID(kind), skillKinds[kind].tag, skillKinds[kind].risk)
@@ -495,13 +503,49 @@ func (f *random) reviewers() string {
 	line("  escalation:\n    lifetime: %dm\n    default: people\n    routes:", 1+f.IntN(60))
 	line("      - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}\n      - {name: leads, endpoint: chat, channel: leads, approvers: [leads, platform], quorum: 2}")
 	if f.has["thresholds"] {
-		line("  anomaly:\n    percentile: %d\n    bounds: {min: 60, max: 99.5}\n    always: [Critical, Alert]", 80+f.IntN(19))
-		line("    overrides:")
-		line("      - {id: builds, priority: Notice, namespace: ci, percentile: 99, owner: a@example.com, reason: Builds do that., expires: \"2999-12-31\"}")
-		line("      - {id: tests, percentile: 97.5, owner: a@example.com, reason: Tests do that., expires: \"2020-01-01\"}")
-		if f.has["intake"] {
-			line("      - {id: stream, source: events, percentile: 61, owner: a@example.com, reason: It is new., expires: \"2999-12-31\"}")
-		}
+		f.thresholds(line)
 	}
 	return b.String()
 }
+
+func (f *random) thresholds(line func(string, ...any)) {
+	line("  anomaly:\n    percentile: %d\n    bounds: {min: 60, max: 99.5}\n    always: [Critical, Alert]", 80+f.IntN(19))
+	if f.has["classes"] {
+		line("    perHour: %d\n    shadow: %d\n    sample: 0.25", 1+f.IntN(500), 60+f.IntN(30))
+		line("    classes:\n      - {id: jobs, namespace: ci, percentile: 98, bounds: {min: 90, max: 99}, perHour: 10}")
+		line("      - {id: errors-of-jobs, namespace: ci, priority: Error, percentile: 70, sample: 5}\n      - {id: errors, priority: Error, percentile: 70}")
+		line("      - {id: first, agent: %s, percentile: 70, shadow: 65}", f.agents[0].name)
+	}
+	if f.forest() {
+		line("    forests: [{agent: %s, digest: \"sha256:%x\"}]", f.agents[0].name, sha256.Sum256([]byte(randomForest)))
+	}
+	line("    overrides:")
+	line("      - {id: builds, priority: Notice, namespace: ci, percentile: 99, owner: a@example.com, reason: Builds do that., expires: \"2999-12-31\"}")
+	line("      - {id: tests, percentile: 97.5, owner: a@example.com, reason: Tests do that., expires: \"2020-01-01\"}")
+	if f.has["intake"] {
+		line("      - {id: stream, source: events, percentile: 61, owner: a@example.com, reason: It is new., expires: \"2999-12-31\"}")
+	}
+}
+
+// forest says whether an anomaly model stands before the first agent.
+func (f *random) forest() bool { return f.has["thresholds"] && f.has["forests"] }
+
+const randomFeatures = `apiVersion: agents.d/v1alpha1
+kind: Features
+metadata: {name: calls}
+spec:
+  team: soc
+  source: a2a
+  features:
+    - {name: opens-ticket, flag: {field: skill, values: [open-ticket]}}
+`
+
+// randomForest was trained on two calls.
+const randomForest = `{"format":1,
+"features":{"team":"soc","source":"a2a","features":[{"name":"opens-ticket","flag":{"field":"skill","values":["open-ticket"]}}]}
+,"tables":[null
+],"forest":{"format":1,"features":["opens-ticket"],"sampleSize":2,"offset":-0.5,"c":[0,0,1],"quantiles":{"rows":2,"ranks":[0,1],"sums":[1,1]},"trees":[
+{"feature":[0,-1,-1],"threshold":[0.023676496,0,0],"left":[1,-1,-1],"right":[2,-1,-1],"n":[2,1,1]}
+]}
+}
+`

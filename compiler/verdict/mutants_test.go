@@ -51,6 +51,22 @@ func (b bundleFiles) edit(file string, value any, path ...string) {
 	b[file], _ = json.MarshalIndent(data, "", "  ")
 }
 
+// class changes one of the classes of events that have thresholds of their own.
+func class(i int, key string, value any) func(bundleFiles) {
+	return func(files bundleFiles) {
+		var data map[string]any
+		if err := json.Unmarshal(files[dataFile], &data); err != nil {
+			panic(err)
+		}
+		classes := data["anomaly"].(map[string]any)["classes"].([]any)
+		c := classes[i].(map[string]any)
+		if c[key] = value; value == nil {
+			delete(c, key)
+		}
+		files.edit(dataFile, classes, "anomaly", "classes")
+	}
+}
+
 // replace changes a text that a file holds.
 func replace(file, old, new string) func(bundleFiles) {
 	return func(files bundleFiles) {
@@ -164,11 +180,21 @@ var mutants = []struct {
 	{"route", edit("oncall", "rules", "reviewers/critical-asks", "route"), []string{`reviewers/critical-without-anomaly) by route "oncall", the spec says escalate (reviewers/containment-in-doubt, `}},
 	{"default route", edit("leads", "escalation", "defaultRoute"), []string{`escalation.defaultRoute is "leads"`, `escalate (no-rule) by route "leads", the spec says escalate (no-rule) by route "oncall"`}},
 	{"no prefilter", edit(nil, "anomaly"), []string{"anomaly is missing", "threshold for nothing known: the bundle says 0 (no-prefilter), the spec says 95 (policy)"}},
-	{"percentile", edit(99, "anomaly", "percentile"), []string{"anomaly.percentile is 99", "threshold for nothing known: the bundle says 99 (policy), the spec says 95 (policy)"}},
-	{"lower bound", edit(91, "anomaly", "min"), []string{"anomaly.min is 91"}},
-	{"upper bound", edit(96, "anomaly", "max"), []string{"the bundle says 96 (override/ci-builds), the spec says 99 (override/ci-builds)"}},
+	{"percentile", class(1, "percentile", 99), []string{"anomaly.classes.1.percentile is 99", "threshold for nothing known: the bundle says 99 (policy), the spec says 95 (policy)"}},
+	{"lower bound", class(1, "min", 91), []string{"anomaly.classes.1.min is 91", `95 (policy) of class "policy", 91 to 99.5, 200 an hour, a sample of 0.5, shadow 93, the spec says 95 (policy) of class "policy", 80 to 99.5`}},
+	{"upper bound", class(1, "max", 96), []string{"anomaly.classes.1.max is 96", `of class "policy", 80 to 96, 200 an hour`}},
+	{"budget", class(1, "perHour", 1), []string{"anomaly.classes.1.perHour is 1, and the spec says 200"}},
+	{"shadow", class(1, "shadow", nil), []string{"anomaly.classes.1.shadow is missing"}},
+	{"sample", class(1, "sample", 100), []string{"anomaly.classes.1.sample is 100, and the spec says 0.5"}},
+	{"class of other events", class(0, "namespace", "shop"), []string{`namespace "kube-system", today "2000-01-01": the bundle says 95 (policy), the spec says 90 (class/control-plane)`}},
+	{"class for more events", class(0, "namespace", nil), []string{`namespace "no such agent", today "2000-01-01": the bundle says 90 (class/control-plane), the spec says 95 (policy)`}},
 	{"always", edit([]string{"Alert", "Emergency"}, "anomaly", "always"), []string{`priority "Critical", today "2000-01-01": the bundle says 95 (policy), the spec says 0 (always)`}},
 	{"override for longer", replace(dataFile, "2027-06-30", "2027-07-01"), []string{`today "2027-07-01": the bundle says 99 (override/ci-builds), the spec says 95 (policy)`}},
+	{"another forest", replace("forests/detect.json", `"offset":-0.5`, `"offset":-0.9`), []string{"forests/detect.json has the digest sha256:"}},
+	{"another forest, agreed to", edit("sha256:0", "anomaly", "forests", "detect", "model"), []string{`anomaly.forests.detect.model is "sha256:0"`}},
+	{"no forest", drop("forests/detect.json"), []string{"forests/detect.json has the digest sha256:e3b0c4"}},
+	{"a forest beside", add("forests/notify.json", "{}"), []string{"the bundle holds forests/notify.json, which is neither"}},
+	{"feedback beside", add("forests/detect.feedback.json", "{}"), []string{"the bundle holds forests/detect.feedback.json, which is neither"}},
 	{"environment", edit("prod", "environment", "name"), []string{`environment.name is "prod", and the spec says "dev"`, `the bundle says nothing (the environment is "prod")`}},
 	{"trust domain", edit("prod.soc.example", "environment", "trustDomain"), []string{`environment.trustDomain is "prod.soc.example"`}},
 	{"data beside", add("agentc/rules/data.json", `{"reviewers/containment-asks": {"verdict": "auto-execute"}}`), []string{"the bundle holds agentc/rules/data.json, which is neither the product's nor made from the spec"}},

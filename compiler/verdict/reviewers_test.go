@@ -36,7 +36,7 @@ func TestReviewersRegoMayOnlyBeStricter(t *testing.T) {
 				return
 			}
 			edit("auto-execute", "rules", "reviewers/containment-asks", "verdict")(bundle)
-			edit(99, "anomaly", "percentile")(bundle)
+			class(1, "percentile", 99)(bundle)
 			expect(t, &env, r.with(t, bundle, true), "the bundle says auto-execute (reviewers/containment-asks), the spec says escalate (reviewers/containment-asks)",
 				"the bundle says 99 (policy), the spec says 95 (policy)")
 		})

@@ -62,10 +62,12 @@ type limit struct {
 }
 
 func (l limit) String() string {
-	text := fmt.Sprintf("%v (%s)", l.Percentile, strings.Join(l.Rules, ", "))
-	if l.Class != "" {
-		text += fmt.Sprintf(" of class %s, %v to %v, %d an hour, %v %% sampled", l.Class, l.Min, l.Max, l.PerHour, l.Sample)
-	}
+	return fmt.Sprintf("%v (%s)", l.Percentile, strings.Join(l.Rules, ", "))
+}
+
+// settings are those of the class, for whoever sees equal percentiles.
+func (l limit) settings() string {
+	text := fmt.Sprintf("%v of class %q, %v to %v, %d an hour, a sample of %v", l, l.Class, l.Min, l.Max, l.PerHour, l.Sample)
 	if l.Shadow != nil {
 		text += fmt.Sprintf(", shadow %v", *l.Shadow)
 	}
@@ -228,6 +230,8 @@ func (a *asker) thresholds(ctx context.Context) []fault {
 		switch {
 		case err != nil:
 			faults = append(faults, thresholdFault(fmt.Sprintf("%v: the bundle says nothing: %v", e, err), at))
+		case !got.equal(want) && got.String() == want.String():
+			faults = append(faults, thresholdFault(fmt.Sprintf("%v: the bundle says %v, the spec says %v", e, got.settings(), want.settings()), at))
 		case !got.equal(want):
 			faults = append(faults, thresholdFault(fmt.Sprintf("%v: the bundle says %v, the spec says %v", e, got, want), at))
 		}

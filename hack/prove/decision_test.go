@@ -196,9 +196,31 @@ var decisionKinds = []kind{
 	{name: "default route", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "escalation", "defaultRoute") })},
 	{name: "trust domain", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere.example", "environment", "trustDomain") })},
 	{name: "environment's name", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "environment", "name") })},
-	{name: "threshold changed", layers: "decision", mutate: anomaly(func(a y) { a["percentile"] = a["percentile"].(float64) - 1 })},
-	{name: "bounds of thresholds", layers: "decision", mutate: anomaly(func(a y) { a["min"] = 0 })},
-	{name: "upper bound of thresholds", layers: "decision", mutate: anomaly(func(a y) { a["max"] = 100 })},
+	{name: "threshold changed", layers: "decision", mutate: classes(func(c y) { c["percentile"] = c["percentile"].(float64) - 1 })},
+	{name: "bounds of thresholds", layers: "decision", mutate: classes(func(c y) { c["min"] = 0 })},
+	{name: "upper bound of thresholds", layers: "decision", mutate: classes(func(c y) { c["max"] = 100 })},
+	{name: "budget of events", layers: "decision", mutate: classes(func(c y) { c["perHour"] = 1 })},
+	{name: "threshold to try out", layers: "decision", mutate: classes(func(c y) { c["shadow"] = 1 })},
+	{name: "sample of what is dropped", layers: "decision", mutate: classes(func(c y) { c["sample"] = 99 })},
+	{name: "class for other events", layers: "decision", mutate: classes(func(c y) { c["namespace"] = "elsewhere" })},
+	{name: "class dropped", layers: "decision", mutate: anomaly(func(a y) { remove(a, "classes", 0) })},
+	{name: "class of all events first", layers: "decision", mutate: anomaly(func(a y) {
+		c := list(a, "classes")
+		if len(c) > 1 {
+			a["classes"] = append([]any{c[len(c)-1]}, c[:len(c)-1]...)
+		} else {
+			a["classes"] = nil
+		}
+	})},
+	{name: "another forest", layers: "decision", mutate: forests(func(text string) string { return strings.Replace(text, `"offset":-`, `"offset":-0`, 1) })},
+	{name: "forest dropped", layers: "decision", mutate: forests(func(string) string { return "" })},
+	{name: "another forest, with its digest", layers: "decision", mutate: anomaly(func(a y) {
+		for _, agent := range sorted(dict(a, "forests")) {
+			set(a, "sha256:"+strings.Repeat("0", 64), "forests", agent, "model")
+			return
+		}
+		a["forests"] = map[string]any{"nobody": map[string]any{"model": "sha256:" + strings.Repeat("0", 64)}}
+	})},
 	{name: "priority that always passes, dropped", layers: "decision", mutate: anomaly(func(a y) { remove(a, "always", 0) })},
 	{name: "priority that always passes, added", layers: "decision", mutate: anomaly(func(a y) { a["always"] = append(list(a, "always"), "Debug") })},
 	{name: "override that ends later", layers: "decision", mutate: anomaly(func(a y) { set(a, "2999-12-31", "overrides", 0, "expires") })},
@@ -478,8 +500,20 @@ func routes(change func(y)) mutator {
 
 func anomaly(change func(y)) mutator {
 	return func(t *target) {
-		if d := t.json(dataFile); d.at("anomaly", "percentile") != nil && t.here("anomaly", d) {
+		if d := t.json(dataFile); d.at("anomaly", "classes") != nil && t.here("anomaly", d) {
 			change(dict(d.tree, "anomaly"))
+		}
+	}
+}
+
+// classes of events with thresholds of their own.
+func classes(change func(y)) mutator {
+	return func(t *target) {
+		d := t.json(dataFile)
+		for i := range list(d.tree, "anomaly", "classes") {
+			if t.here(fmt.Sprint("class ", i), d) {
+				change(dict(d.tree, "anomaly", "classes", i))
+			}
 		}
 	}
 }
@@ -500,6 +534,21 @@ func modules(folder string, change func(string) string) mutator {
 		for _, name := range t.rego(folder) {
 			before := string(t.environment.files[name])
 			if after := change(before); after != before && t.here(name) {
+				t.texts[name] = []byte(after)
+			}
+		}
+	}
+}
+
+// forests are the anomaly models of the bundle; nothing of one is left where the change leaves nothing.
+func forests(change func(string) string) mutator {
+	return func(t *target) {
+		for _, name := range sorted(t.environment.files) {
+			if !strings.HasPrefix(name, t.folder+"bundle/forests/") || !t.here(name) {
+				continue
+			}
+			t.texts[name] = nil
+			if after := change(string(t.environment.files[name])); after != "" {
 				t.texts[name] = []byte(after)
 			}
 		}
