@@ -1,0 +1,184 @@
+// Package simulate replays recorded events against two policies, the one in force and the one that is proposed: what would be passed on, what it
+// would cost, which incidents would be caught or lost, and which events would change sides.
+package simulate
+
+import (
+	"context"
+	"time"
+
+	"agentc/forest/events"
+	"agentc/forest/prefilter"
+)
+
+// Side is one of the two policies at work.
+type Side struct {
+	Name   string // for people: generated/prod/bundle
+	Policy prefilter.Policy
+	Model  *events.Model // nil: no forest stands before the agent
+}
+
+// Replay of events that one intake hands to one agent.
+type Replay struct {
+	source, agent string
+	labels        []events.Label
+	said          map[string]bool // incident, by id
+	seen          map[string]bool
+	now, then     *tally
+	report        Report
+	first, last   time.Time
+}
+
+// tally of a side.
+type tally struct {
+	filter  *prefilter.Filter
+	reasons *events.Scorer
+	result  Result
+	atBound map[int64]bool // hours in which a budget was
+}
+
+// New replay. What both sides draw for their samples is the same, or the sample alone would make events change sides.
+func New(source, agent string, now, then Side, labels []events.Label) *Replay {
+	r := &Replay{source: source, agent: agent, labels: labels, said: events.Incidents(labels), seen: map[string]bool{}, now: newTally(now), then: newTally(then)}
+	r.report = Report{Source: source, Agent: agent}
+	return r
+}
+
+func newTally(s Side) *tally {
+	t := &tally{filter: prefilter.New(s.Policy, s.Model, [32]byte{}), atBound: map[int64]bool{}}
+	t.result = Result{Name: s.Name, Why: map[prefilter.Why]int{}}
+	if s.Model != nil {
+		t.reasons = s.Model.Scorer()
+	}
+	return t
+}
+
+// Event of the recording, in the order of time. One that does not say when it happened counts as of the time of the one before.
+func (r *Replay) Event(ctx context.Context, e *events.Event) error {
+	r.report.Events++
+	if at, known := timeOf(e); known {
+		if r.first.IsZero() || at.Before(r.first) {
+			r.first = at
+		}
+		if at.After(r.last) {
+			r.last = at
+		}
+	}
+	return r.decide(ctx, e, r.report.Events)
+}
+
+func timeOf(e *events.Event) (time.Time, bool) {
+	text, _ := e.Get("time")
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
+}
+
+// decide on an event by both sides. A number of 0 says that it is in the labels alone: it counts for what was said of it, and for nothing else.
+func (r *Replay) decide(ctx context.Context, e *events.Event, number int) error {
+	at, known := timeOf(e)
+	if !known {
+		at = r.last
+	}
+	about := prefilter.AboutFalco(e, r.source, r.agent)
+	now, then := r.now.filter.Decide(ctx, e, about, at), r.then.filter.Decide(ctx, e, about, at)
+	for _, d := range []prefilter.Decision{now, then} {
+		if d.Err != nil && r.report.Failure == "" {
+			r.report.Failure = d.Err.Error()
+		}
+	}
+	if number > 0 {
+		r.now.count(&now, at)
+		r.then.count(&then, at)
+	}
+	incident, labelled := r.label(e)
+	if labelled {
+		r.now.judge(&now, incident)
+		r.then.judge(&then, incident)
+	}
+	if now.Passed() == then.Passed() {
+		return nil
+	}
+	r.report.moved(then.Passed(), labelled && incident, number > 0)
+	m := Moved{Event: number, About: about, Incident: labelled && incident, Passes: then.Passed(), Now: placeOf(now), Then: placeOf(then)}
+	if !r.report.room(&m) {
+		return nil
+	}
+	m.Time, _ = e.Get("time")
+	m.Rule, _ = e.Get("rule")
+	if err := r.explain(&m, e); err != nil {
+		return err
+	}
+	r.report.add(m)
+	return nil
+}
+
+// label of an event. Of events that are alike the first has it.
+func (r *Replay) label(e *events.Event) (incident, labelled bool) {
+	if len(r.said) == 0 { // an id may cost a digest
+		return false, false
+	}
+	id := e.ID()
+	incident, labelled = r.said[id]
+	labelled = labelled && !r.seen[id]
+	if labelled {
+		r.seen[id] = true
+	}
+	return incident, labelled
+}
+
+func (r *Replay) explain(m *Moved, e *events.Event) (err error) {
+	for _, side := range []*tally{r.then, r.now} {
+		if side.reasons != nil {
+			m.Reasons, err = side.reasons.Reasons(e, 3)
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tally) count(d *prefilter.Decision, at time.Time) {
+	t.result.Why[d.Why]++
+	if d.Passed() {
+		t.result.Passed++
+	}
+	if d.Shadow {
+		t.result.Shadow++
+	}
+	if d.AtBound {
+		t.atBound[at.Unix()/3600] = true
+	}
+}
+
+func (t *tally) judge(d *prefilter.Decision, incident bool) {
+	switch {
+	case d.Passed() && incident:
+		t.result.Caught++
+	case d.Passed():
+		t.result.Benign++
+	}
+}
+
+// Report ends the replay. Labelled events that were not in the recording are judged last.
+func (r *Replay) Report(ctx context.Context, price float64) (*Report, error) {
+	for _, l := range r.labels {
+		if !r.seen[l.Event.ID()] {
+			if err := r.decide(ctx, l.Event, 0); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, incident := range r.said {
+		if incident {
+			r.report.Incidents++
+		}
+	}
+	r.report.Labels = len(r.said)
+	r.report.Price = price
+	r.report.Days = r.last.Sub(r.first).Hours() / 24
+	r.report.Now, r.report.Then = r.now.end(), r.then.end()
+	return &r.report, nil
+}
+
+func (t *tally) end() Result {
+	t.result.AtBound = len(t.atBound)
+	return t.result
+}
