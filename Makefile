@@ -9,7 +9,7 @@ compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
 forest: ## the shipped fleet's anomaly model, trained on a made-up week; a new digest goes into policies/soc/reviewers.yaml
-	hack/forest.sh agents.d/forests/falco.json
+	hack/forest.sh agents.d/forests/falco.json policies/soc/feedback.json
 
 test: ## everything that CI runs: needs Go and what hack/tools.sh lists, which it installs on Debian
 	hack/test.sh

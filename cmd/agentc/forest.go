@@ -23,7 +23,7 @@ func newForest(o *options) *cobra.Command {
 		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newForestTrain(o), newForestImport(), newForestScore(), newForestReport())
+	cmd.AddCommand(newForestTrain(o), newForestImport(), newForestScore(), newForestReport(), newForestSimulate(o))
 	return cmd
 }
 

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"agentc/compiler"
-	"agentc/compiler/emit"
-	"agentc/compiler/model"
 	"agentc/forest/events"
 	"agentc/forest/policy"
 	"agentc/forest/simulate"
@@ -79,80 +77,69 @@ func (o *simulation) run(cmd *cobra.Command, files *eventFiles) (*simulate.Repor
 	if err := o.print(cmd, problems); err != nil {
 		return nil, err
 	}
-	env, intake, err := o.find(out.Fleet)
-	if err != nil {
-		return nil, err
-	}
 	labels, _, err := readLabels(o.labels, events.SourceFalco)
 	if err != nil {
 		return nil, err
 	}
-	now, then, err := o.sides(cmd.Context(), out, env, intake.To.Name)
+	replay, err := o.replay(cmd.Context(), out, labels)
 	if err != nil {
 		return nil, err
 	}
-	replay := simulate.New(intake.Name, intake.To.Name, now, then, labels)
 	err = files.each(func(e *events.Event) error { return replay.Event(cmd.Context(), e) })
 	if err != nil {
 		return nil, err
 	}
-	r, err := replay.Report(cmd.Context(), o.price)
-	if err == nil {
-		r.Environment = env.Name
-	}
-	return r, err
+	return replay.Report(cmd.Context(), o.price)
 }
 
-// find the environment and the intake that are meant.
-func (o *simulation) find(fleet *model.Fleet) (*model.Environment, *model.Intake, error) {
-	env, err := one("environment", o.env, fleet.Environments, func(e *model.Environment) string { return e.Name })
-	if err != nil {
-		return nil, nil, err
-	}
-	intake, err := one("intake", o.intake, env.Intakes, func(x *model.Intake) string { return x.Name })
-	return env, intake, err
-}
-
-// one of several by its name, or the only one.
-func one[T any](what, name string, of []T, nameOf func(T) string) (T, error) {
-	var none T
+// replay finds the environment and the intake that are meant, the bundle in force and the one that the spec makes.
+func (o *simulation) replay(ctx context.Context, out *compiler.Output, labels []events.Label) (*simulate.Replay, error) {
 	var names []string
-	for _, v := range of {
-		if nameOf(v) == name || name == "" && len(of) == 1 {
-			return v, nil
-		}
-		names = append(names, nameOf(v))
+	for _, env := range out.Fleet.Environments {
+		names = append(names, env.Name)
 	}
-	switch {
-	case len(of) == 0:
-		return none, inputError{fmt.Errorf("the fleet has no %s", what)}
-	case name == "":
-		return none, usageError{fmt.Errorf("which %s? there are %s", what, strings.Join(names, ", "))}
+	i, err := which("environment", o.env, names)
+	if err != nil {
+		return nil, err
 	}
-	return none, usageError{fmt.Errorf("there is no %s %q; there are %s", what, name, strings.Join(names, ", "))}
+	env := out.Fleet.Environments[i]
+	names = nil
+	for _, x := range env.Intakes {
+		names = append(names, x.Name)
+	}
+	if i, err = which("intake", o.intake, names); err != nil {
+		return nil, err
+	}
+	intake := env.Intakes[i]
+	folder, proposed := out.Bundle(env)
+	if o.current == "" {
+		o.current = path.Join(o.out, folder)
+	}
+	inForce, err := policy.Read(os.DirFS(o.in(o.current)))
+	if err != nil {
+		return nil, inputError{fmt.Errorf("the bundle in force: %w", err)}
+	}
+	now, err := side(ctx, o.current, inForce, intake.To.Name)
+	if err != nil {
+		return nil, inputError{err}
+	}
+	then, err := side(ctx, "the spec", proposed, intake.To.Name)
+	return simulate.New(simulate.Of{Environment: env.Name, Source: intake.Name, Agent: intake.To.Name}, now, then, labels), err
 }
 
-// sides are the bundle in force and the one that the spec makes.
-func (o *simulation) sides(ctx context.Context, out *compiler.Output, env *model.Environment, agent string) (now, then simulate.Side, err error) {
-	folder := o.current
-	if folder == "" {
-		folder = path.Join(o.out, strings.TrimSuffix(emit.BundleFolder(env), "/"))
+// which of several is meant: that of the name, or the only one.
+func which(what, name string, names []string) (int, error) {
+	switch i := slices.Index(names, name); {
+	case i >= 0:
+		return i, nil
+	case len(names) == 0:
+		return 0, inputError{fmt.Errorf("the fleet has no %s", what)}
+	case name == "" && len(names) == 1:
+		return 0, nil
+	case name == "":
+		return 0, usageError{fmt.Errorf("which %s? there are %s", what, strings.Join(names, ", "))}
 	}
-	files, err := policy.Read(os.DirFS(o.in(folder)))
-	if err != nil {
-		return now, then, inputError{fmt.Errorf("the bundle in force: %w", err)}
-	}
-	if now, err = side(ctx, folder, files, agent); err != nil {
-		return now, then, inputError{err}
-	}
-	proposed := map[string][]byte{}
-	for _, name := range out.Tree.Paths() {
-		if inner, is := strings.CutPrefix(name, emit.BundleFolder(env)); is {
-			proposed[inner], _ = out.Tree.File(name)
-		}
-	}
-	then, err = side(ctx, "the spec", proposed, agent)
-	return now, then, err
+	return 0, usageError{fmt.Errorf("there is no %s %q; there are %s", what, name, strings.Join(names, ", "))}
 }
 
 func side(ctx context.Context, name string, files map[string][]byte, agent string) (simulate.Side, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"agentc/compiler/model"
+	"agentc/forest"
 	"agentc/forest/events"
 	"agentc/schema"
 )
@@ -17,6 +18,29 @@ func forestFile(p *pass) {
 			}
 		}
 	}
+	for _, env := range p.Environments {
+		if env.Policy.Anomaly == nil {
+			continue
+		}
+		for _, f := range env.Policy.Anomaly.Forests {
+			if err := p.feedback(f); err != nil {
+				p.reportIn(env, f.Feedback.From, "%s is no feedback of %s: %v; agentc forest train --feedback writes it", f.Feedback.Path, f.Model.Path, err)
+			}
+		}
+	}
+}
+
+// feedback says what is wrong with that of a forest. Where the forest itself is not the one that was agreed to, that is said first.
+func (p *pass) feedback(f *model.Forest) error {
+	m := p.forest(f.Agent.Doc)
+	if m == nil || f.Feedback == nil || f.Feedback.Data == nil || "sha256:"+f.Model.SHA256 != f.Agreed {
+		return nil
+	}
+	fb, err := forest.ReadFeedback(bytes.NewReader(f.Feedback.Data))
+	if err == nil {
+		_, err = m.With(fb)
+	}
+	return err
 }
 
 // forestOf is the file of the model before an agent; empty where there is none, or none that could be read.

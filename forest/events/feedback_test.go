@@ -1,9 +1,13 @@
 package events_test
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"agentc/forest"
 	"agentc/forest/events"
@@ -121,5 +125,46 @@ func TestFeedbackOfAnother(t *testing.T) {
 	wrong := events.Check(&schema.FeaturesSpec{Features: []schema.Feature{{Name: "feedback", Present: "x"}}})
 	if len(wrong) != 1 || !strings.HasPrefix(wrong[0].Message, "feedback is what the reasons call") {
 		t.Errorf("%v", wrong)
+	}
+}
+
+// TestShipped: the shipped fleet's forest and feedback are what `make forest` makes.
+func TestShipped(t *testing.T) {
+	var week bytes.Buffer
+	for seed := uint64(2); seed <= 8; seed++ {
+		err := synthetic.Write(&week, synthetic.Options{Seed: seed, Events: 5000, Start: time.Date(2026, 11, int(seed), 0, 0, 0, 0, time.UTC), Length: 24 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := events.Train(shipped(t), source(t, week.Bytes()), forest.Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) []byte {
+		data, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	if written(t, m) != string(read("agents.d/forests/falco.json")) {
+		t.Error("agents.d/forests/falco.json is another forest; run `make forest`")
+	}
+	said := read("policies/soc/labels.jsonl")
+	labels, err := events.ReadLabels(bytes.NewReader(said), events.SourceFalco)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fb, err := events.Fold(m, labels, forest.Basis{Labels: fmt.Sprintf("sha256:%x", sha256.Sum256(said))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := fb.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), read("policies/soc/feedback.json")) {
+		t.Error("policies/soc/feedback.json is other feedback; run `make forest`")
 	}
 }

@@ -93,6 +93,7 @@ func New(p Policy, m *events.Model, seed [32]byte) *Filter {
 func (f *Filter) Decide(ctx context.Context, e *events.Event, about About, at time.Time) Decision {
 	limit, err := f.limits.of(ctx, f.policy, about, at)
 	d := Decision{Limit: limit, Threshold: limit.Percentile, Err: err}
+	lot := 100 * f.random.Float64() // drawn for every event: who is drawn does not depend on the threshold
 	d.score(f.scorer, e)
 	switch {
 	case d.Err != nil:
@@ -112,7 +113,7 @@ func (f *Filter) Decide(ctx context.Context, e *events.Event, about About, at ti
 	case d.Percentile >= d.Threshold:
 		d.Why = Score
 		budget.passed()
-	case f.random.Float64()*100 < limit.Sample:
+	case lot < limit.Sample:
 		d.Why = Sample
 	default:
 		d.Why = Below

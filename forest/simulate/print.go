@@ -93,11 +93,7 @@ func (r *Report) change() string {
 	if r.Passes+r.Drops == 0 && len(r.Moved) == 0 {
 		return "no event changes sides"
 	}
-	said := fmt.Sprintf("%d events would be passed on, and are not; %d would be dropped, and are not", r.Passes, r.Drops)
-	if len(r.Moved) < r.Passes+r.Drops {
-		said += fmt.Sprintf("; %d of them", len(r.Moved))
-	}
-	return said
+	return fmt.Sprintf("%d events would be passed on, and are not; %d would be dropped, and are not", r.Passes, r.Drops)
 }
 
 // Text for a terminal.
@@ -118,7 +114,10 @@ func (r *Report) Text(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "\n%s\n", r.change())
 	for _, m := range r.Moved {
-		fmt.Fprintf(w, "  %s: %s\n    %s\n", m.name(), m.sides(), m.because())
+		fmt.Fprintf(w, "  %s: %s\n", m.name(), m.sides())
+		if because := m.because(); because != "" {
+			fmt.Fprintf(w, "    because of %s\n", because)
+		}
 	}
 	return r.last(w, "")
 }
@@ -131,7 +130,7 @@ func (r *Report) Markdown(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "\n%s\n", r.change())
 	if len(r.Moved) > 0 {
-		fmt.Fprint(w, "\n| event | | because |\n|---|---|---|\n")
+		fmt.Fprint(w, "\n| event | | because of |\n|---|---|---|\n")
 	}
 	for _, m := range r.Moved {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", cell(m.name()), cell(m.sides()), cell(m.because()))
@@ -168,7 +167,11 @@ func (m *Moved) name() string {
 	if m.About.Namespace != "" {
 		parts = append(parts, fmt.Sprintf("in %.80q", m.About.Namespace))
 	}
-	return strings.ReplaceAll(strings.Join(parts, " "), `"`, "")
+	name := strings.ReplaceAll(strings.Join(parts, " "), `"`, "")
+	if m.Alike > 1 {
+		name += fmt.Sprintf(", one of %d alike", m.Alike)
+	}
+	return name
 }
 
 func (m *Moved) sides() string {
@@ -193,10 +196,11 @@ func (p Place) String() string {
 	return fmt.Sprintf("always (%s)", strings.Join(p.Rules, ", "))
 }
 
+// because of which features, with their values, the event is unusual.
 func (m *Moved) because() string {
 	var reasons []string
 	for _, reason := range m.Reasons {
 		reasons = append(reasons, fmt.Sprintf("%s %.4g", reason.Feature, reason.Value))
 	}
-	return "because of " + strings.Join(reasons, ", ")
+	return strings.Join(reasons, ", ")
 }

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"cmp"
-	"slices"
 
 	"agentc/forest/events"
 	"agentc/forest/prefilter"
@@ -10,22 +9,20 @@ import (
 
 // Report of a replay.
 type Report struct {
-	Environment string  `json:"environment,omitempty"`
-	Source      string  `json:"source"`
-	Agent       string  `json:"agent"`
-	Events      int     `json:"events"`
-	Days        float64 `json:"days"` // from the first event to the last; 0 where they do not say when they happened
-	Labels      int     `json:"labels"`
-	Incidents   int     `json:"incidents"` // of them
-	Price       float64 `json:"price"`     // of an event that is passed on
-	Now         Result  `json:"now"`
-	Then        Result  `json:"then"`
-	Passes      int     `json:"passes"` // events that would be passed on, and are not
-	Drops       int     `json:"drops"`  // the other way round
-	Found       int     `json:"found"`  // incidents that would be caught, and are not
-	Lost        int     `json:"lost"`   // the other way round
-	Moved       []Moved `json:"moved"`  // ten of those that change sides: incidents first, then the most unusual
-	Failure     string  `json:"failure,omitempty"`
+	Of
+	Events    int      `json:"events"`
+	Days      float64  `json:"days"` // from the first event to the last; 0 where they do not say when they happened
+	Labels    int      `json:"labels"`
+	Incidents int      `json:"incidents"` // of them
+	Price     float64  `json:"price"`     // of an event that is passed on
+	Now       Result   `json:"now"`
+	Then      Result   `json:"then"`
+	Passes    int      `json:"passes"` // events that would be passed on, and are not
+	Drops     int      `json:"drops"`  // the other way round
+	Found     int      `json:"found"`  // incidents that would be caught, and are not
+	Lost      int      `json:"lost"`   // the other way round
+	Moved     []*Moved `json:"moved"`  // ten kinds of those that change sides: incidents first, then the most unusual
+	Failure   string   `json:"failure,omitempty"`
 }
 
 // Result of a side.
@@ -50,6 +47,7 @@ type Moved struct {
 	Now      Place           `json:"now"`
 	Then     Place           `json:"then"`
 	Reasons  []events.Reason `json:"reasons"`
+	Alike    int             `json:"alike"` // events of the same rule, source, priority, agent and namespace that change sides likewise, this one included
 }
 
 // Place of an event beside a threshold.
@@ -65,37 +63,25 @@ func placeOf(d prefilter.Decision) Place { return Place{d.Why, d.Percentile, d.T
 // mostMoved events are told one by one.
 const mostMoved = 10
 
-func (r *Report) moved(passes, incident, recorded bool) {
-	if recorded {
-		count(passes, &r.Passes, &r.Drops)
+// count an event that changes sides.
+func (r *Report) count(m *Moved) {
+	counters := [2]*int{&r.Drops, &r.Passes}
+	incidents := [2]*int{&r.Lost, &r.Found}
+	which := 0
+	if m.Passes {
+		which = 1
 	}
-	if incident {
-		count(passes, &r.Found, &r.Lost)
+	if m.Event > 0 {
+		*counters[which]++
 	}
-}
-
-func count(first bool, one, other *int) {
-	if first {
-		*one++
-	} else {
-		*other++
+	if m.Incident {
+		*incidents[which]++
 	}
-}
-
-// room says whether an event is one of those that are told.
-func (r *Report) room(m *Moved) bool {
-	return len(r.Moved) < mostMoved || weightier(*m, r.Moved[mostMoved-1]) < 0
-}
-
-func (r *Report) add(m Moved) {
-	at, _ := slices.BinarySearchFunc(r.Moved, m, weightier)
-	r.Moved = slices.Insert(r.Moved, at, m)
-	r.Moved = r.Moved[:min(len(r.Moved), mostMoved)]
 }
 
 // weightier puts incidents first, those that are lost before the others, and then what is most unusual.
-func weightier(a, b Moved) int {
-	rank := func(m Moved) int {
+func weightier(a, b *Moved) int {
+	rank := func(m *Moved) int {
 		switch {
 		case m.Incident && !m.Passes:
 			return 0
@@ -104,6 +90,6 @@ func weightier(a, b Moved) int {
 		}
 		return 2
 	}
-	unusual := func(m Moved) float64 { return max(m.Now.Percentile, m.Then.Percentile) }
+	unusual := func(m *Moved) float64 { return max(m.Now.Percentile, m.Then.Percentile) }
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(unusual(b), unusual(a)), cmp.Compare(a.Event, b.Event))
 }

@@ -4,6 +4,8 @@ package simulate
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"agentc/forest/events"
@@ -17,15 +19,22 @@ type Side struct {
 	Model  *events.Model // nil: no forest stands before the agent
 }
 
+// Of which events a replay is.
+type Of struct {
+	Environment string `json:"environment"`
+	Source      string `json:"source"` // the intake that they come by
+	Agent       string `json:"agent"`  // that they go to
+}
+
 // Replay of events that one intake hands to one agent.
 type Replay struct {
-	source, agent string
-	labels        []events.Label
-	said          map[string]bool // incident, by id
-	seen          map[string]bool
-	now, then     *tally
-	report        Report
-	first, last   time.Time
+	labels      []events.Label
+	said        map[string]bool // incident, by id
+	seen        map[string]bool
+	now, then   *tally
+	moved       map[alike]*Moved
+	report      Report
+	first, last time.Time
 }
 
 // tally of a side.
@@ -37,9 +46,9 @@ type tally struct {
 }
 
 // New replay. What both sides draw for their samples is the same, or the sample alone would make events change sides.
-func New(source, agent string, now, then Side, labels []events.Label) *Replay {
-	r := &Replay{source: source, agent: agent, labels: labels, said: events.Incidents(labels), seen: map[string]bool{}, now: newTally(now), then: newTally(then)}
-	r.report = Report{Source: source, Agent: agent}
+func New(of Of, now, then Side, labels []events.Label) *Replay {
+	r := &Replay{labels: labels, said: events.Incidents(labels), seen: map[string]bool{}, moved: map[alike]*Moved{}, now: newTally(now), then: newTally(then)}
+	r.report = Report{Of: of}
 	return r
 }
 
@@ -78,7 +87,7 @@ func (r *Replay) decide(ctx context.Context, e *events.Event, number int) error 
 	if !known {
 		at = r.last
 	}
-	about := prefilter.AboutFalco(e, r.source, r.agent)
+	about := prefilter.AboutFalco(e, r.report.Source, r.report.Agent)
 	now, then := r.now.filter.Decide(ctx, e, about, at), r.then.filter.Decide(ctx, e, about, at)
 	for _, d := range []prefilter.Decision{now, then} {
 		if d.Err != nil && r.report.Failure == "" {
@@ -94,22 +103,51 @@ func (r *Replay) decide(ctx context.Context, e *events.Event, number int) error 
 		r.now.judge(&now, incident)
 		r.then.judge(&then, incident)
 	}
-	if now.Passed() == then.Passed() {
-		return nil
+	if now.Passed() != then.Passed() {
+		return r.move(e, Moved{Event: number, About: about, Incident: labelled && incident, Passes: then.Passed(), Now: placeOf(now), Then: placeOf(then)})
 	}
-	r.report.moved(then.Passed(), labelled && incident, number > 0)
-	m := Moved{Event: number, About: about, Incident: labelled && incident, Passes: then.Passed(), Now: placeOf(now), Then: placeOf(then)}
-	if !r.report.room(&m) {
-		return nil
-	}
-	m.Time, _ = e.Get("time")
-	m.Rule, _ = e.Get("rule")
-	if err := r.explain(&m, e); err != nil {
-		return err
-	}
-	r.report.add(m)
 	return nil
 }
+
+// move takes an event that changes sides. Of those that are alike the most unusual is kept.
+func (r *Replay) move(e *events.Event, m Moved) (err error) {
+	r.report.count(&m)
+	m.Rule, _ = e.Get("rule")
+	like := alike{m.Rule, m.About, m.Incident, m.Passes}
+	known := r.moved[like]
+	switch {
+	case known == nil && len(r.moved) >= mostAlike:
+		return nil
+	case known == nil:
+		m.Alike = 1
+		r.moved[like] = &m
+	default:
+		known.Alike++
+		if weightier(&m, known) >= 0 {
+			return nil
+		}
+		m.Alike = known.Alike
+		r.moved[like] = &m
+	}
+	m.Time, _ = e.Get("time")
+	for _, side := range []*tally{r.then, r.now} {
+		if side.reasons != nil {
+			m.Reasons, err = side.reasons.Reasons(e, 3)
+			return err
+		}
+	}
+	return nil
+}
+
+// alike are events that people would not tell apart.
+type alike struct {
+	rule             string
+	about            prefilter.About
+	incident, passes bool
+}
+
+// mostAlike kinds of events are kept, of what somebody may have invented.
+const mostAlike = 4096
 
 // label of an event. Of events that are alike the first has it.
 func (r *Replay) label(e *events.Event) (incident, labelled bool) {
@@ -123,16 +161,6 @@ func (r *Replay) label(e *events.Event) (incident, labelled bool) {
 		r.seen[id] = true
 	}
 	return incident, labelled
-}
-
-func (r *Replay) explain(m *Moved, e *events.Event) (err error) {
-	for _, side := range []*tally{r.then, r.now} {
-		if side.reasons != nil {
-			m.Reasons, err = side.reasons.Reasons(e, 3)
-			return err
-		}
-	}
-	return nil
 }
 
 func (t *tally) count(d *prefilter.Decision, at time.Time) {
@@ -174,6 +202,8 @@ func (r *Replay) Report(ctx context.Context, price float64) (*Report, error) {
 	r.report.Labels = len(r.said)
 	r.report.Price = price
 	r.report.Days = r.last.Sub(r.first).Hours() / 24
+	r.report.Moved = slices.SortedFunc(maps.Values(r.moved), weightier)
+	r.report.Moved = r.report.Moved[:min(len(r.report.Moved), mostMoved)]
 	r.report.Now, r.report.Then = r.now.end(), r.then.end()
 	return &r.report, nil
 }
