@@ -168,7 +168,7 @@ type AgreedForest struct {
 	// Digest of the file, as `agentc forest train` prints it: `sha256:<64 hex digits>`.
 	Digest string `json:"digest" rule:"required,digest"`
 
-	// Feedback is what analysts' verdicts changed, which `agentc forest train --feedback` wrote: its path below the folder of the policies.
+	// Feedback is what analysts' verdicts changed about it, which `agentc forest train` wrote beside it: its path below the folder of the policies.
 	Feedback string `json:"feedback,omitempty"`
 }
 
