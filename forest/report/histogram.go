@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"agentc/forest"
 )
@@ -142,16 +143,18 @@ func (h *histogram) steps(b box, first, last int) string {
 	return d + "V" + px(b.y+b.h)
 }
 
-// rug marks every incident below the histogram, each place once.
+// rug marks every incident below the histogram; of many at one pixel, one.
 func (m *Measured) rug(c *canvas, from, to float64, place func(float64) float64, colour string) {
 	m.judged.sort()
+	var d strings.Builder
 	before := ""
 	for _, sum := range m.judged.Incidents {
-		if at := px(place(sum)); at != before {
-			c.put(`<path d="M%s %sV%s" stroke="%s" stroke-width="1.5"/>`, at, px(from), px(to), colour)
+		if at := px(math.Round(place(sum))); at != before {
+			d.WriteString("M" + at + " " + px(from) + "V" + px(to))
 			before = at
 		}
 	}
+	c.put(`<path d="%s" stroke="%s" stroke-width="1.5"/>`, d.String(), colour)
 }
 
 // thresholdSum is the greatest depth sum that reaches a percentile.

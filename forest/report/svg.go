@@ -87,7 +87,7 @@ func (r *Report) title() string {
 func (m *Measured) sentence() string {
 	var said []string
 	if p := m.Passed; p != nil {
-		text := fmt.Sprintf("from percentile %v on, %.1f %% of the events are passed on", p.Threshold, p.Share)
+		text := fmt.Sprintf("%.1f %% of the events are passed on", p.Share)
 		if p.Days > 0 {
 			text += fmt.Sprintf(", %s a day", thousands(int(math.Round(p.PerDay))))
 		}
@@ -97,7 +97,7 @@ func (m *Measured) sentence() string {
 		said = append(said, text)
 	}
 	if m.Drift != nil {
-		said = append(said, fmt.Sprintf("drift %.2f, %s", m.Drift.PSI, m.Drift.Word))
+		said = append(said, fmt.Sprintf("drift %.2f: %s", m.Drift.PSI, m.Drift.Word))
 	}
 	return m.Name + ": " + strings.Join(said, "; ")
 }
