@@ -51,7 +51,7 @@ func depthSums(t testing.TB, f *Forest, rows Rows, which []int) []float64 {
 		if err := s.read(rows.Row(row)); err != nil {
 			t.Fatal(err)
 		}
-		sums[i] = f.flat.depthSum(s.keys)
+		sums[i] = f.flat.depthSum(&s.keys)
 	}
 	return sums
 }

@@ -82,7 +82,7 @@ func (f *Forest) measure(rows *Rows, anomalies float64) error {
 		if err := s.read(rows.Row(i)); err != nil {
 			return err
 		}
-		sums[i] = f.flat.depthSum(s.keys)
+		sums[i] = f.flat.depthSum(&s.keys)
 	}
 	f.Quantiles = quantilesOf(sums)
 	if anomalies > 0 { // a straight line between ranks, as numpy.percentile has it

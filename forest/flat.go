@@ -3,7 +3,6 @@ package forest
 import (
 	"fmt"
 	"math"
-	"math/bits"
 )
 
 // How a row is scored. A processor waits mostly for two things here: for the next node to be loaded, and after a branch that it guessed
@@ -17,17 +16,23 @@ type flat struct {
 	leaf   []float64 // by node: what a walk that ends there adds to the depth sum
 	plain  []float64 // the same without feedback; nil where there is none
 	roots  []uint32
-	steps  []int // by group of eight trees: those of its deepest
-	shift  uint32
-	mask   uint32
+	steps  []int   // by group of eight trees: those of its deepest
 	normal float64 // the depth sum is divided by it: trees × the average path length of the sample
 }
 
 // node of a tree: a value's key that is greater than the node's goes right.
 type node struct {
 	key  int32
-	next uint32 // index of the left child, shifted, and the feature below it
+	next uint32 // index of the left child, and in the low bits the feature
 }
+
+// keys of a row. There are as many as the low bits of a node can say, so that no look into them needs a check of its bounds.
+type keys [MaxFeatures]int32
+
+const (
+	featureBits = 12
+	featureMask = MaxFeatures - 1 // of a node's next
+)
 
 // together is how many trees are walked at a time.
 const together = 8
@@ -36,14 +41,17 @@ const together = 8
 const everyKey = math.MaxInt32
 
 func flatten(f *Forest) flat {
-	shift := uint32(bits.Len(uint(len(f.Features) - 1)))
-	l := flat{shift: shift, mask: 1<<shift - 1, normal: float64(len(f.Trees)) * f.C[f.SampleSize]}
+	l := flat{normal: float64(len(f.Trees)) * f.C[f.SampleSize]}
+	l.nodes, l.leaf = []node{{everyKey, 0}}, []float64{0} // a tree of nothing, which adds nothing
 	for i := range f.Trees {
 		if i%together == 0 {
 			l.steps = append(l.steps, 0)
 		}
 		l.roots = append(l.roots, uint32(len(l.nodes)))
 		l.steps[i/together] = max(l.steps[i/together], l.tree(&f.Trees[i], f.C))
+	}
+	for len(l.roots)%together != 0 {
+		l.roots = append(l.roots, 0)
 	}
 	return l
 }
@@ -55,12 +63,12 @@ func (l *flat) tree(t *Tree, c []float64) (deepest int) {
 	for i, p := range t.places() {
 		deepest = max(deepest, p.depth)
 		if t.Feature[p.from] < 0 {
-			l.nodes = append(l.nodes, node{everyKey, uint32(root+i) << l.shift})
+			l.nodes = append(l.nodes, node{everyKey, uint32(root+i) << featureBits})
 			// In this order, as in sklearn/ensemble/_iforest.py, _compute_score_samples: edges + 1 nodes, and one less.
 			l.leaf = append(l.leaf, float64(p.depth+1)+c[t.N[p.from]]-1)
 			continue
 		}
-		l.nodes = append(l.nodes, node{key(t.Threshold[p.from]), uint32(children)<<l.shift | uint32(t.Feature[p.from])})
+		l.nodes = append(l.nodes, node{key(t.Threshold[p.from]), uint32(children)<<featureBits | uint32(t.Feature[p.from])})
 		l.leaf = append(l.leaf, 0)
 		children += 2
 	}
@@ -103,11 +111,11 @@ func (e *NotFiniteError) Error() string {
 // Scorer scores rows, one at a time, and allocates nothing.
 type Scorer struct {
 	*Forest
-	keys []int32
+	keys keys
 }
 
 // Scorer for one goroutine.
-func (f *Forest) Scorer() *Scorer { return &Scorer{f, make([]int32, 1<<f.flat.shift)} }
+func (f *Forest) Scorer() *Scorer { return &Scorer{Forest: f} }
 
 // Result of a row.
 type Result struct {
@@ -122,7 +130,7 @@ func (s *Scorer) Score(row []float32) (Result, error) {
 	if err := s.read(row); err != nil {
 		return Result{}, err
 	}
-	sum := s.flat.depthSum(s.keys)
+	sum := s.flat.depthSum(&s.keys)
 	score := s.flat.score(sum)
 	return Result{DepthSum: sum, Score: score, Percentile: s.Quantiles.Percentile(sum), Anomaly: score-s.Offset < 0}, nil
 }
@@ -132,12 +140,12 @@ func (s *Scorer) read(row []float32) error {
 	if len(row) != len(s.Features) {
 		return fmt.Errorf("a row of %d values; the forest has %d features", len(row), len(s.Features))
 	}
-	keys := s.keys
+	keys := &s.keys
 	for i, x := range row {
 		if math.Float32bits(x)&0x7f800000 == 0x7f800000 {
 			return &NotFiniteError{s.Features[i], float64(x)}
 		}
-		keys[i] = key(x)
+		keys[i&featureMask] = key(x)
 	}
 	return nil
 }
@@ -149,25 +157,21 @@ func (l *flat) score(sum float64) float64 {
 	return -math.Exp2(-sum / l.normal)
 }
 
-func (l *flat) depthSum(keys []int32) float64 {
-	nodes, leaf, shift, mask := l.nodes, l.leaf, l.shift, l.mask
+func (l *flat) depthSum(keys *keys) float64 {
+	nodes, leaf, roots := l.nodes, l.leaf, l.roots
 	sum := 0.0
-	roots := l.roots
 	for _, steps := range l.steps {
-		if len(roots) < together {
-			break
-		}
 		a, b, c, d, e, f, g, h := roots[0], roots[1], roots[2], roots[3], roots[4], roots[5], roots[6], roots[7]
 		roots = roots[together:]
 		for range steps {
-			a = next(nodes[a], keys, shift, mask)
-			b = next(nodes[b], keys, shift, mask)
-			c = next(nodes[c], keys, shift, mask)
-			d = next(nodes[d], keys, shift, mask)
-			e = next(nodes[e], keys, shift, mask)
-			f = next(nodes[f], keys, shift, mask)
-			g = next(nodes[g], keys, shift, mask)
-			h = next(nodes[h], keys, shift, mask)
+			a = next(nodes[a], keys)
+			b = next(nodes[b], keys)
+			c = next(nodes[c], keys)
+			d = next(nodes[d], keys)
+			e = next(nodes[e], keys)
+			f = next(nodes[f], keys)
+			g = next(nodes[g], keys)
+			h = next(nodes[h], keys)
 		}
 		// One after the other: floats are added in the order of the trees, or the last bit would be another.
 		sum += leaf[a]
@@ -179,16 +183,10 @@ func (l *flat) depthSum(keys []int32) float64 {
 		sum += leaf[g]
 		sum += leaf[h]
 	}
-	for _, at := range roots {
-		for range l.steps[len(l.steps)-1] {
-			at = next(nodes[at], keys, shift, mask)
-		}
-		sum += leaf[at]
-	}
 	return sum
 }
 
 // next is the child to which a row goes: one to the right where its key is greater, which is the sign of a difference.
-func next(n node, keys []int32, shift, mask uint32) uint32 {
-	return n.next>>shift + uint32(uint64(int64(n.key)-int64(keys[n.next&mask]))>>63)
+func next(n node, keys *keys) uint32 {
+	return n.next>>featureBits + uint32(uint64(int64(n.key)-int64(keys[n.next&featureMask]))>>63)
 }

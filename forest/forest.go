@@ -40,7 +40,7 @@ type Tree struct {
 const (
 	MaxTrees    = 1000
 	MaxFeatures = 1 << 12
-	MaxNodes    = 1 << 20 // of all trees
+	MaxNodes    = 1<<20 - 1 // of all trees
 	MaxDepth    = 64
 	maxSample   = 1 << 20
 )

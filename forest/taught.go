@@ -17,7 +17,7 @@ func (f *Forest) With(fb *Feedback) (*Forest, error) {
 		l.plain = l.leaf
 	}
 	l.leaf = slices.Clone(l.plain)
-	for i, root := range l.roots {
+	for i, root := range l.roots[:len(f.Trees)] {
 		d := &fb.Trees[i]
 		for j, p := range f.Trees[i].places() {
 			if at, moved := slices.BinarySearch(d.Leaf, p.from); moved {
@@ -37,5 +37,5 @@ func (s *Scorer) FeedbackCredit(row []float32) (float64, error) {
 	}
 	without := s.flat
 	without.leaf = without.plain
-	return s.flat.depthSum(s.keys) - without.depthSum(s.keys), nil
+	return s.flat.depthSum(&s.keys) - without.depthSum(&s.keys), nil
 }
