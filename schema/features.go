@@ -20,8 +20,8 @@ type FeaturesSpec struct {
 	Features []Feature `json:"features" rule:"required"`
 }
 
-// Feature turns an event into one number. A field is a key of the event, as in `rule` or `priority`, or one of its `output_fields`, as in
-// `proc.name`. Exactly one of ordinal, number, text, rarity, present, flag and tag says how.
+// Feature turns an event into one number. A field of Falco's is a key of the event, as in `rule` or `priority`, or one of its `output_fields`, as
+// in `proc.name`; those of a call are listed in docs/forest.md. Exactly one of ordinal, number, text, rarity, present, flag and tag says how.
 type Feature struct {
 	// Name of the feature, in explanations and reports. Unique.
 	Name string `json:"name" rule:"required,name"`

@@ -145,6 +145,9 @@ type scored struct {
 	Percentile float64         `json:"percentile"`
 	Anomaly    bool            `json:"anomaly"`
 	Rule       string          `json:"rule,omitempty"`
+	Caller     string          `json:"caller,omitempty"`
+	Callee     string          `json:"callee,omitempty"`
+	Skill      string          `json:"skill,omitempty"`
 	Reasons    []events.Reason `json:"reasons,omitempty"`
 }
 
@@ -162,7 +165,9 @@ func scoreEvents(cmd *cobra.Command, files *eventFiles, m *events.Model, above f
 			return err
 		}
 		line := scored{Event: n, Score: r.Score, Percentile: r.Percentile, Anomaly: r.Anomaly}
-		line.Rule, _ = event.Get("rule")
+		for name, text := range map[string]*string{"rule": &line.Rule, "caller": &line.Caller, "callee": &line.Callee, "skill": &line.Skill} {
+			*text, _ = event.Get(name)
+		}
 		if reasons > 0 {
 			if line.Reasons, err = s.Reasons(event, reasons); err != nil {
 				return err
