@@ -212,7 +212,7 @@ var decisionKinds = []kind{
 			a["classes"] = nil
 		}
 	})},
-	{name: "another forest", layers: "decision", mutate: forests(func(text string) string { return strings.Replace(text, `"offset":-`, `"offset":-0`, 1) })},
+	{name: "another forest", layers: "decision", mutate: forests(func(text string) string { return text + "\n" })},
 	{name: "forest dropped", layers: "decision", mutate: forests(func(string) string { return "" })},
 	{name: "another forest, with its digest", layers: "decision", mutate: anomaly(func(a y) {
 		for _, agent := range sorted(dict(a, "forests")) {
