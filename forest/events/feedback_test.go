@@ -168,3 +168,23 @@ func TestShipped(t *testing.T) {
 		t.Error("policies/soc/feedback.json is other feedback; run `make forest`")
 	}
 }
+
+// FuzzReadLabels: whatever a file holds, it is labels with events that can be scored, or refused.
+func FuzzReadLabels(f *testing.F) {
+	f.Add([]byte(`{"event": {"uuid": "a", "output_fields": {"user.uid": 0}}, "verdict": "incident", "by": "jo@soc.example", "day": "2026-11-03"}`+"\n"), events.SourceFalco)
+	f.Add([]byte(`{"event": {"caller": "a", "request": {}}, "verdict": "benign", "by": "x", "day": "2026-11-03"}`), events.SourceCalls)
+	f.Fuzz(func(t *testing.T, data []byte, source string) {
+		labels, err := events.ReadLabels(bytes.NewReader(data), source)
+		if err != nil {
+			return
+		}
+		for _, l := range labels {
+			if l.By == "" || l.Day == "" || l.Event.ID() == "" {
+				t.Errorf("%+v", l)
+			}
+		}
+		if said := events.Incidents(labels); len(said) > len(labels) {
+			t.Errorf("%d events of %d labels", len(said), len(labels))
+		}
+	})
+}
