@@ -193,7 +193,7 @@ type EventMatch struct {
 	Agent string `json:"agent,omitempty" rule:"name"`
 
 	// Namespace that the events come from.
-	Namespace string `json:"namespace,omitempty" rule:"name"`
+	Namespace string `json:"namespace,omitempty" rule:"dns"`
 }
 
 // AnomalyClass is a threshold of its own for some events. What it leaves out is the policy's.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"agentc/forest"
 	"agentc/forest/events"
@@ -160,7 +161,7 @@ func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
 	err = files.each(func(e *events.Event) error {
 		verdict := report.Nothing
 		if len(said) > 0 { // an id may cost a digest
-			if id := e.ID(); verdictOf(said, id) != report.Nothing {
+			if id := e.ID(); verdictOf(said, id) != report.Nothing && !seen[id] { // one that comes twice is one incident
 				seen[id] = true
 				verdict = verdictOf(said, id)
 			}
@@ -252,6 +253,6 @@ func (o *reportOn) tally(f *forest.Forest, t *report.Tally) error {
 		default:
 			return inputError{fmt.Errorf("%s: %s is %v; it is 1 for an incident, or 0", o.rows, o.label, row[len(f.Features)])}
 		}
-		t.Add(r, said, "")
+		t.Add(r, said, time.Time{})
 	}
 }

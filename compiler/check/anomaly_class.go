@@ -15,6 +15,7 @@ func anomalyClass(p *pass) {
 		if a == nil {
 			continue
 		}
+		p.unfedClasses(doc)
 		seen := map[schema.EventMatch]string{}
 		for i, c := range a.Classes {
 			id := in(doc, "spec.anomaly.classes[%d].id", i)
@@ -34,6 +35,17 @@ func anomalyClass(p *pass) {
 			if slices.Contains(a.Always, o.Priority) {
 				p.report(in(doc, "spec.anomaly.overrides[%d].id", i), "events of priority %s are always passed on, so that override %q never counts", o.Priority, o.ID)
 			}
+		}
+	}
+}
+
+// unfedClasses are those of an agent to which no intake hands events, or not the one that they name.
+func (p *pass) unfedClasses(doc *schema.Document) {
+	intakes := p.platform().Platform.Spec.Intake
+	for i, c := range doc.Policy.Spec.Anomaly.Classes {
+		fed := slices.ContainsFunc(intakes, func(x schema.Intake) bool { return x.To == c.Agent && (c.Source == "" || c.Source == x.Name) })
+		if c.Agent != "" && !fed && p.agents()[c.Agent] != nil {
+			p.report(in(doc, "spec.anomaly.classes[%d].agent", i), "no intake hands %q events that class %q could have", c.Agent, c.ID)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // nameCollision refuses two things that would share a name: the second would silently replace the first.
 func nameCollision(p *pass) {
-	callers, policies := names{p: p, what: "name"}, names{p: p, what: "name"}
+	callers, policies, features := names{p: p, what: "name"}, names{p: p, what: "name"}, names{p: p, what: "name"}
 	for _, doc := range p.Written.Agents {
 		callers.add(in(doc, "metadata.name"), doc.Agent.Metadata.Name)
 	}
@@ -18,6 +18,9 @@ func nameCollision(p *pass) {
 	}
 	for _, doc := range p.Written.Policies {
 		policies.add(in(doc, "metadata.name"), doc.Policy.Metadata.Name)
+	}
+	for _, doc := range p.Written.Features {
+		features.add(in(doc, "metadata.name"), doc.Features.Metadata.Name)
 	}
 	platformNames(p)
 	clusterNames(p)

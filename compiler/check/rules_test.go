@@ -122,6 +122,39 @@ policies/reviewers.yaml
 `), "rule-never-matters"}, // strict/run; writing-is-harmless matters in dev
 		{"no calls, no complaints about what they would be judged by", noAgents, ""},
 
+		// Thresholds.
+		{"an override that the class of all its events cuts down", thresholds(`
+classes: [{id: wide, source: falco, percentile: 90}, {id: narrow, source: falco, namespace: ci, percentile: 90, bounds: {min: 80, max: 95}}]
+overrides: [{id: o, source: falco, namespace: ci, priority: Notice, percentile: 99, owner: a@example.com, reason: r, expires: 2027-03-31}]
+`), "threshold-bounds"},
+		{"an override that a narrower class lets be", thresholds(`
+classes: [{id: wide, source: falco, percentile: 90, bounds: {min: 80, max: 95}}, {id: narrow, source: falco, namespace: ci, percentile: 90}]
+overrides: [{id: o, source: falco, namespace: ci, priority: Notice, percentile: 99, owner: a@example.com, reason: r, expires: 2027-03-31}]
+`), ""},
+		{"an override that holds for some events of a class alone", thresholds(`
+classes: [{id: wide, source: falco, percentile: 90, bounds: {min: 80, max: 95}}, {id: narrow, priority: Error, namespace: ci, percentile: 90}]
+overrides: [{id: o, source: falco, percentile: 99, owner: a@example.com, reason: r, expires: 2027-03-31}]
+`), ""},
+		{"a class of an agent that gets events", thresholds(`
+classes: [{id: of-hello, agent: hello, percentile: 90}, {id: more, agent: hello, source: falco, namespace: 3scale, percentile: 91}]
+`), ""},
+		{"a class of an agent that gets none", thresholds(`
+classes: [{id: of-greeter, agent: greeter, percentile: 90}]
+`), "anomaly-class"},
+		{"two Features of a name", falcoFeatures("one", "soc") + falcoFeatures("two", "soc"), "name-collision"},
+		{"Features of those who own agents", falcoFeatures("one", "ai"), "team-owns"},
+		{"a forest for calls before an agent that gets events", intake + `
+agents.d/hello.yaml
+    team: ai
++   forest: calls.json
+policies/reviewers.yaml
++   anomaly:
++     forests: [{agent: hello, digest: "sha256:f2648c5e0c59a4e7829dd7ab8f585a2c3ece7c22fcbf975bde5ccc910cf1ec9e"}]
++     percentile: 95
++     bounds: {min: 80, max: 99}
+    escalation:
+` + callsForest(t), "forest-unfed"},
+
 		// What an agent says of itself.
 		{"an anomaly that is merely known", `
 policies/reviewers.yaml
@@ -376,6 +409,37 @@ policies/reviewers.yaml
 // policy is one more policy, in a file of its own; it stands last.
 func policy(name, spec string) string {
 	return "-- policies/" + name + ".yaml --\napiVersion: agents.d/v1alpha1\nkind: ReviewerPolicy\nmetadata: {name: " + name + "}\nspec:\n  team: soc" + spec
+}
+
+// intake hands events to hello.
+const intake = `
+agents.d/platform.yaml
+      - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: kafka, type: kafka, host: kafka.example.com, port: 9093}
++   intake: [{name: falco, endpoint: kafka, topic: falco, to: hello, skill: greet}]
+agents.d/hello.yaml
+      - {from: greeter, skills: [greet]}
++     - {from: agentd, skills: [greet]}
+`
+
+// thresholds are those of the prefilter, with more of them.
+func thresholds(more string) string {
+	return intake + "policies/reviewers.yaml\n+   anomaly:\n+     percentile: 95\n+     bounds: {min: 80, max: 99.5}\n" + added(more, "    ") + "    escalation:\n"
+}
+
+// falcoFeatures are Features by one name, in a file.
+func falcoFeatures(file, team string) string {
+	return "-- policies/" + file + ".yaml --\napiVersion: agents.d/v1alpha1\nkind: Features\nmetadata: {name: falco}\nspec: {team: " + team + ", source: falco, features: [{name: root, flag: {field: user.uid, values: [\"0\"]}}]}\n"
+}
+
+// callsForest are the files of the case forest-agreed.
+func callsForest(t *testing.T) string {
+	t.Helper()
+	archive, err := txtar.ParseFile("testdata/forest-agreed.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "-- policies/calls.yaml --\n" + section(archive, "policies/features.yaml") + "-- agents.d/calls.json --\n" + section(archive, "agents.d/calls.json")
 }
 
 // client is one more client of the platform, which asks greeter.

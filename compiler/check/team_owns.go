@@ -2,7 +2,7 @@ package check
 
 import "agentc/schema"
 
-// teamOwns refuses an agent of a team that owns no agents, and a policy of one that owns no policies: the reviewers of one
+// teamOwns refuses an agent of a team that owns no agents, and a policy or Features of one that owns no policies: the reviewers of one
 // side would decide on the other's, and CODEOWNERS would say that it is theirs to.
 func teamOwns(p *pass) {
 	owns := map[string]string{}
@@ -19,5 +19,8 @@ func teamOwns(p *pass) {
 	}
 	for _, doc := range p.Written.Policies {
 		look(doc, "a reviewer policy", doc.Policy.Spec.Team, "policies")
+	}
+	for _, doc := range p.Written.Features {
+		look(doc, "a Features document", doc.Features.Spec.Team, "policies")
 	}
 }

@@ -1,8 +1,7 @@
 package check
 
 import (
-	"fmt"
-
+	"agentc/compiler/model"
 	"agentc/schema"
 )
 
@@ -30,8 +29,14 @@ func thresholdBounds(p *pass) {
 			p.within(at(class, "percentile"), c.Percentile, bounds, " of the class")
 		}
 		for i, o := range a.Overrides {
-			p.overrideBounds(in(doc, "spec.anomaly.overrides[%d].percentile", i), o, a)
+			p.within(in(doc, "spec.anomaly.overrides[%d].percentile", i), o.Percentile, *a.Bounds, "")
 		}
+	}
+	if len(p.problems) > 0 {
+		return
+	}
+	for _, env := range p.Environments {
+		p.cutOverrides(env)
 	}
 }
 
@@ -57,34 +62,47 @@ func outside(percentile float64, b schema.Bounds) bool {
 	return percentile < *b.Min || percentile > *b.Max
 }
 
-// overrideBounds looks for one class into which an override reaches and whose bounds let it be.
-func (p *pass) overrideBounds(at schema.Ref, o schema.Override, a *schema.Anomaly) {
-	if o.Percentile == nil {
+// cutOverrides refuses overrides that a class's bounds cut down for every event: for those of the class that has all of the override's events, and
+// for those of each more particular class that has some.
+func (p *pass) cutOverrides(env *model.Environment) {
+	a := env.Policy.Anomaly
+	if a == nil {
 		return
 	}
-	if outside(*o.Percentile, *a.Bounds) {
-		p.within(at, o.Percentile, *a.Bounds, "")
-		return
-	}
-	cut := ""
-	for _, c := range a.Classes {
-		if c.Bounds == nil || c.Bounds.Min == nil || c.Bounds.Max == nil || !covers(c.EventMatch, o.EventMatch) {
-			continue
+	for i, o := range a.From.Doc.Policy.Spec.Anomaly.Overrides {
+		for _, c := range a.Classes {
+			if !meet(c.Match, o.EventMatch) {
+				continue
+			}
+			if *o.Percentile >= c.Min && *o.Percentile <= c.Max {
+				break
+			}
+			if covers(c.Match, o.EventMatch) {
+				p.reportIn(env, in(a.From.Doc, "spec.anomaly.overrides[%d].percentile", i),
+					"percentile %g is outside the bounds of class %s, %g to %g, to which all events of the override belong; choose one within them", *o.Percentile, c.ID, c.Min, c.Max)
+				break
+			}
 		}
-		if !outside(*o.Percentile, *c.Bounds) {
-			return
+	}
+}
+
+// meet says whether an event can be meant by both.
+func meet(one, other schema.EventMatch) bool {
+	for _, field := range fields(one, other) {
+		if field[0] != "" && field[1] != "" && field[0] != field[1] {
+			return false
 		}
-		cut = fmt.Sprintf("percentile %g is outside the bounds of class %s, %g to %g, which has all events of the override; choose one within them",
-			*o.Percentile, c.ID, *c.Bounds.Min, *c.Bounds.Max)
 	}
-	if cut != "" {
-		p.report(at, "%s", cut)
-	}
+	return true
+}
+
+func fields(one, other schema.EventMatch) [][2]string {
+	return [][2]string{{one.Source, other.Source}, {one.Priority, other.Priority}, {one.Agent, other.Agent}, {one.Namespace, other.Namespace}}
 }
 
 // covers says whether every event that the narrow match means, the wide one means too.
 func covers(wide, narrow schema.EventMatch) bool {
-	for _, field := range [][2]string{{wide.Source, narrow.Source}, {wide.Priority, narrow.Priority}, {wide.Agent, narrow.Agent}, {wide.Namespace, narrow.Namespace}} {
+	for _, field := range fields(wide, narrow) {
 		if field[0] != "" && field[0] != field[1] {
 			return false
 		}

@@ -78,14 +78,19 @@ func (r *report) forests(spec *spec, packed map[string][]byte, expected map[stri
 		return
 	}
 	for _, f := range spec.Anomaly.Forests {
-		for name, digest := range map[string]string{"forests/" + f.Agent + ".json": f.Model, "forests/" + f.Agent + ".feedback.json": f.Feedback} {
-			if digest == "" {
+		for _, file := range [][2]string{{"forests/" + f.Agent + ".json", f.Model}, {"forests/" + f.Agent + ".feedback.json", f.Feedback}} {
+			name, agreed := file[0], file[1]
+			if agreed == "" {
 				continue
 			}
 			expected[name] = true
-			sum := sha256.Sum256(packed[name])
-			if got := "sha256:" + hex.EncodeToString(sum[:]); got != digest {
-				r.file(name, f.At, fmt.Sprintf("%s has the digest %s, and the reviewers agreed to %s", name, got, digest))
+			text, there := packed[name]
+			sum := sha256.Sum256(text)
+			switch digest := "sha256:" + hex.EncodeToString(sum[:]); {
+			case !there:
+				r.file(name, f.At, "the bundle lacks "+name+": nobody can say which events are unusual")
+			case digest != agreed:
+				r.file(name, f.At, fmt.Sprintf("%s has the digest %s, and the spec says %s", name, digest, agreed))
 			}
 		}
 	}

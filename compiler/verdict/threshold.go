@@ -94,7 +94,7 @@ func (s *spec) limit(e event) limit {
 		return limit{Rules: []string{"always"}}
 	}
 	c := s.class(e)
-	lowest := limit{clamp(c, c.Percentile), []string{"policy"}, c.ID, c.Min, c.Max, c.PerHour, c.Shadow, c.Sample}
+	lowest := limit{clamp(c, c.Percentile), []string{"policy"}, c.ID, c.Min, c.Max, c.PerHour, nil, c.Sample}
 	if c.ID != "policy" {
 		lowest.Rules = []string{"class/" + c.ID}
 	}
@@ -113,6 +113,13 @@ func (s *spec) limit(e event) limit {
 		first = false
 	}
 	slices.Sort(lowest.Rules)
+	if c.Shadow != nil {
+		shadow := clamp(c, *c.Shadow)
+		if !first {
+			shadow = lowest.Percentile
+		}
+		lowest.Shadow = &shadow
+	}
 	return lowest
 }
 
@@ -246,6 +253,9 @@ func thresholdFault(message string, at claims.At) fault {
 // within says whether a threshold that users' Rego decided is one that it may decide: inside the bounds of the event's class, no higher than an
 // override that holds, and with the class's settings.
 func (a *asker) within(got, want limit) bool {
+	if want.Shadow != nil { // what Rego decided holds for what is tried out too
+		want.Shadow = &got.Percentile
+	}
 	if a.spec.Anomaly == nil || !got.sameClass(want) || got.Percentile < want.Min || got.Percentile > want.Max {
 		return false
 	}

@@ -2,7 +2,10 @@
 // security person says in a Features document, and a model carries the one that it was trained with.
 package events
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Event is what a line of JSON says, as fields of text. Of Falco's these are the keys of the object, and those of its `output_fields`; of a call
 // those that parseCall names. Every field may be absent; null is absent too. Of keys that are there twice the last counts. What is neither text,
@@ -44,7 +47,7 @@ const (
 
 // Get the value of a field. What an output field is called does not hide the event's own.
 func (e *Event) Get(name string) (string, bool) {
-	if text, there := e.at(last(e.fields[:e.own], name)); there {
+	if text, there := e.Own(name); there {
 		return text, true
 	}
 	output := last(e.fields[e.own:], name)
@@ -52,6 +55,16 @@ func (e *Event) Get(name string) (string, bool) {
 		return "", false
 	}
 	return e.at(e.own + output)
+}
+
+// Own is the value of a field of the event itself, which no rule printed.
+func (e *Event) Own(name string) (string, bool) { return e.at(last(e.fields[:e.own], name)) }
+
+// Time at which the event says that it happened.
+func (e *Event) Time() (at time.Time, known bool) {
+	text, _ := e.Own("time")
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
 }
 
 // last is the number of the last field of a name, from 1; 0 where there is none.

@@ -90,7 +90,7 @@ func Incidents(labels []Label) map[string]bool {
 
 // ID tells one event from another: its uuid, which falcosidekick gives it, or else a digest of all that it says.
 func (e *Event) ID() string {
-	if id, there := e.Get("uuid"); there {
+	if id, _ := e.Own("uuid"); id != "" {
 		return id
 	}
 	h := sha256.New()

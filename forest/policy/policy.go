@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
 	"time"
 
 	"agentc/forest"
@@ -64,7 +63,7 @@ func Read(dir fs.FS) (map[string][]byte, error) {
 	return files, err
 }
 
-// Limit of an event at a time.
+// Limit of an event at a time; at the zero time neither day nor hour is known.
 func (p *Policy) Limit(ctx context.Context, about prefilter.About, at time.Time) (prefilter.Limit, error) {
 	event := map[string]any{}
 	for name, value := range map[string]string{"source": about.Source, "priority": about.Priority, "agent": about.Agent, "namespace": about.Namespace} {
@@ -72,10 +71,11 @@ func (p *Policy) Limit(ctx context.Context, about prefilter.About, at time.Time)
 			event[name] = value
 		}
 	}
-	at = at.UTC()
-	results, err := p.threshold.Eval(ctx, rego.EvalInput(map[string]any{
-		"event": event, "context": map[string]any{"today": at.Format(time.DateOnly), "hour": at.Hour()},
-	}))
+	now := map[string]any{}
+	if at = at.UTC(); !at.IsZero() {
+		now["today"], now["hour"] = at.Format(time.DateOnly), at.Hour()
+	}
+	results, err := p.threshold.Eval(ctx, rego.EvalInput(map[string]any{"event": event, "context": now}))
 	if err != nil {
 		return prefilter.Limit{}, err
 	}
@@ -113,15 +113,4 @@ func (p *Policy) Forest(agent string) (*events.Model, error) {
 		return nil, fmt.Errorf("%s.feedback.json: %w", name, err)
 	}
 	return m, nil
-}
-
-// Agents before which a forest stands.
-func (p *Policy) Agents() []string {
-	var agents []string
-	for name := range p.files {
-		if agent, is := strings.CutSuffix(name, ".json"); is && path.Dir(name) == "forests" && !strings.HasSuffix(agent, ".feedback") {
-			agents = append(agents, path.Base(agent))
-		}
-	}
-	return agents
 }

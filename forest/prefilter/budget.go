@@ -4,7 +4,8 @@ import "time"
 
 // An hourly budget raises the threshold while more events pass than it allows, an eighth of the way from the policy's percentile to the upper
 // bound every five minutes, and lets it down as slowly. It counts by class and by namespace: whoever floods one namespace to be overheard in
-// another raises the threshold of the first alone, and no further than the bound.
+// another raises the threshold of the first alone, and no further than the bound. Events that name no namespace have no budget: they are of many
+// hosts, and one of them must not hide the others.
 
 const (
 	step  = 5 * time.Minute
@@ -17,7 +18,10 @@ const mostBudgets = 1 << 16
 
 type budgetKey struct{ class, namespace string }
 
-type budgets map[budgetKey]*budget
+type budgets struct {
+	of     map[budgetKey]*budget
+	forgot int64 // the step in which room was made last
+}
 
 // budget of a class in a namespace.
 type budget struct {
@@ -28,39 +32,51 @@ type budget struct {
 	over   bool // at the end of the last step
 }
 
-// of an event. There is none where the class has no limit.
-func (b budgets) of(l Limit, namespace string, at time.Time) *budget {
-	if l.PerHour <= 0 {
+// at a time, of an event's class and namespace. There is none where the class has no limit, where the event names no namespace, and where nobody
+// knows when it happened.
+func (b *budgets) at(l Limit, namespace string, at time.Time) *budget {
+	if l.PerHour <= 0 || namespace == "" || at.IsZero() {
 		return nil
 	}
 	key := budgetKey{l.Class, namespace}
-	now := at.Unix() / int64(step/time.Second)
-	one := b[key]
+	now := stepOf(at)
+	one := b.of[key]
 	if one == nil {
-		if len(b) >= mostBudgets {
+		if len(b.of) >= mostBudgets {
 			b.forget(now)
 		}
-		one = &budget{now: now}
-		if len(b) < mostBudgets {
-			b[key] = one
+		if len(b.of) >= mostBudgets {
+			return nil
 		}
+		if b.of == nil {
+			b.of = map[budgetKey]*budget{}
+		}
+		one = &budget{now: now}
+		b.of[key] = one
 	}
 	one.advance(now, l.PerHour)
 	return one
 }
 
-// forget those that an hour of silence brought back to where they began.
-func (b budgets) forget(now int64) {
-	for key, one := range b {
+// stepOf a time, since 1970; what is before is the first.
+func stepOf(at time.Time) int64 { return max(0, at.Unix()/int64(step/time.Second)) }
+
+// forget those that an hour of silence brought back to where they began, once in a step: it looks at all.
+func (b *budgets) forget(now int64) {
+	if b.forgot == now {
+		return
+	}
+	b.forgot = now
+	for key, one := range b.of {
 		if now-one.now > steps+rises {
-			delete(b, key)
+			delete(b.of, key)
 		}
 	}
 }
 
-// advance to a step. An event that comes late belongs to the step at hand.
+// advance to a step. An event that comes late belongs to the step at hand; where it is hours late, it is the clock that was wrong before.
 func (b *budget) advance(now int64, perHour int) {
-	if now-b.now > steps+rises {
+	if max(now-b.now, b.now-now) > steps+rises {
 		*b = budget{now: now}
 	}
 	for b.now < now {

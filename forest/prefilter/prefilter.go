@@ -4,7 +4,9 @@ package prefilter
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"agentc/forest/events"
@@ -12,19 +14,31 @@ import (
 
 // About is what the policy may know of an event.
 type About struct {
-	Source    string // the intake that it came by
-	Priority  string // as Falco spells it
-	Agent     string // that it goes to
-	Namespace string // that it comes from
+	Source    string `json:"source,omitempty"`    // the intake that it came by
+	Priority  string `json:"priority,omitempty"`  // as Falco spells it
+	Agent     string `json:"agent,omitempty"`     // that it goes to
+	Namespace string `json:"namespace,omitempty"` // that it comes from
 }
 
-// AboutFalco is what an event of Falco says of itself, on the way from an intake to an agent.
+// AboutFalco is what an event of Falco says of itself, on the way from an intake to an agent. Of the priority the event's own word counts, in any
+// case of letters, and none that a rule printed. The texts are copies: they are kept for longer than the event.
 func AboutFalco(e *events.Event, source, agent string) About {
 	about := About{Source: source, Agent: agent}
-	about.Priority, _ = e.Get("priority")
-	about.Namespace, _ = e.Get("k8s.ns.name")
+	said, _ := e.Own("priority")
+	for _, p := range priorities {
+		if strings.EqualFold(strings.TrimSpace(said), p) {
+			about.Priority = p
+		}
+	}
+	namespace, _ := e.Get("k8s.ns.name")
+	about.Namespace = strings.Clone(namespace)
 	return about
 }
+
+// priorities as Falco spells them.
+var priorities = []string{"Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"}
+
+var errPriority = errors.New("an event without one of Falco's priorities may be above every floor")
 
 // Limit is what the policy says of an event: the second entry point of the bundle, `threshold`.
 type Limit struct {
@@ -82,19 +96,22 @@ type Filter struct {
 
 // New makes a filter. What is drawn for the sample follows from the seed: whoever knows it knows which events nobody sees.
 func New(p Policy, m *events.Model, seed [32]byte) *Filter {
-	f := &Filter{policy: p, random: rand.New(rand.NewChaCha8(seed)), budgets: budgets{}}
+	f := &Filter{policy: p, random: rand.New(rand.NewChaCha8(seed))}
 	if m != nil {
 		f.scorer = m.Scorer()
 	}
 	return f
 }
 
-// Decide on an event.
+// Decide on an event, and count it where it passes. The zero time is one that is not known.
 func (f *Filter) Decide(ctx context.Context, e *events.Event, about About, at time.Time) Decision {
 	limit, err := f.limits.of(ctx, f.policy, about, at)
 	d := Decision{Limit: limit, Threshold: limit.Percentile, Err: err}
 	lot := 100 * f.random.Float64() // drawn for every event: who is drawn does not depend on the threshold
 	d.score(f.scorer, e)
+	if about.Priority == "" && d.Err == nil && limit.Class != "" {
+		d.Err = errPriority
+	}
 	switch {
 	case d.Err != nil:
 		d.Why = Failed
@@ -106,7 +123,7 @@ func (f *Filter) Decide(ctx context.Context, e *events.Event, about About, at ti
 		d.Why = Failed
 		return d
 	}
-	budget := f.budgets.of(limit, about.Namespace, at)
+	budget := f.budgets.at(limit, about.Namespace, at)
 	d.Threshold, d.AtBound = budget.threshold(limit)
 	d.Shadow = limit.Shadow != nil && d.Percentile >= *limit.Shadow
 	switch {
@@ -130,5 +147,5 @@ func (d *Decision) score(s *events.Scorer, e *events.Event) {
 		d.Err = err
 		return
 	}
-	d.Percentile, d.Scored = r.Percentile, true
+	d.Percentile, d.Scored = r.Percentile, s.Forest.Quantiles.Rows > 0 // without them everything would be at 0
 }

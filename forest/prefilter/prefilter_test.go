@@ -90,6 +90,27 @@ func TestDecide(t *testing.T) {
 }
 
 func TestAbout(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"priority": "critical"}`:   "Critical",
+		`{"priority": " CRITICAL "}`: "Critical",
+		`{"priority": "Severe"}`:     "",
+		`{}`:                         "",
+		`{"priority": null, "output_fields": {"priority": "Debug"}}`:                         "",
+		`{"priority": "Critical", "priority": null, "output_fields": {"priority": "Debug"}}`: "",
+		`{"priority": "Alert", "output_fields": {"priority": "Debug"}}`:                      "Alert",
+	} {
+		e, err := events.Parse([]byte(line), events.SourceFalco)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := AboutFalco(e, "falco", "detect").Priority; got != want {
+			t.Errorf("%s: %q", line, got)
+		}
+		limit := Limit{Percentile: 99, Class: "policy", Max: 99}
+		if d := New(policy{&fixed{Limit: limit}}, model(t), [32]byte{}).Decide(t.Context(), e, AboutFalco(e, "falco", "detect"), start); want == "" && d.Why != Failed {
+			t.Errorf("%s: %+v", line, d)
+		}
+	}
 	if got := AboutFalco(event(t, 1), "falco", "detect"); got != (About{"falco", "Notice", "detect", "shop"}) {
 		t.Errorf("%+v", got)
 	}
@@ -100,7 +121,7 @@ func TestLimitsAreRemembered(t *testing.T) {
 	f := &fixed{Limit: Limit{Percentile: 95, Class: "policy", Max: 99}}
 	filter := New(policy{f}, model(t), [32]byte{})
 	decide := func(namespace string, at time.Time) {
-		filter.Decide(t.Context(), event(t, 1), About{Namespace: namespace}, at)
+		filter.Decide(t.Context(), event(t, 1), About{Namespace: namespace, Priority: "Notice"}, at)
 	}
 	for range 10 {
 		decide("shop", start)
@@ -134,7 +155,7 @@ func TestBudget(t *testing.T) {
 	f := New(policy{&fixed{Limit: limit}}, model(t), [32]byte{})
 	odd := event(t, 100000) // as unusual as can be: it passes at any threshold
 	decide := func(namespace string, minutes int) Decision {
-		return f.Decide(t.Context(), odd, About{Namespace: namespace}, start.Add(time.Duration(minutes)*time.Minute))
+		return f.Decide(t.Context(), odd, About{Namespace: namespace, Priority: "Notice"}, start.Add(time.Duration(minutes)*time.Minute))
 	}
 	var thresholds []string
 	for minute := range 60 {
@@ -167,24 +188,44 @@ func TestBudget(t *testing.T) {
 	if d := decide("flooded", 400); d.Threshold != 92 {
 		t.Errorf("long after: %+v", d)
 	}
-	if d := decide("flooded", 3); d.Threshold != 92 {
+	if d := decide("flooded", 395); d.Threshold != 92 {
 		t.Errorf("an event that comes late: %+v", d)
 	}
 }
 
 // TestBudgetsAreBounded: namespaces that somebody invents do not fill the memory.
 func TestBudgetsAreBounded(t *testing.T) {
-	b := budgets{}
+	var b budgets
 	limit := Limit{Class: "policy", PerHour: 1}
 	for i := range mostBudgets + 10 {
-		b.of(limit, fmt.Sprint(i), start)
+		b.at(limit, fmt.Sprint(i), start)
 	}
-	if len(b) != mostBudgets {
-		t.Errorf("%d are kept", len(b))
+	if len(b.of) != mostBudgets {
+		t.Errorf("%d are kept", len(b.of))
 	}
-	b.of(limit, "later", start.Add(3*time.Hour))
-	if len(b) != 1 {
-		t.Errorf("%d are kept, hours later", len(b))
+	b.at(limit, "later", start.Add(3*time.Hour))
+	if len(b.of) != 1 {
+		t.Errorf("%d are kept, hours later", len(b.of))
+	}
+}
+
+// TestOddTimes: an event may say that it happened at any time, or at none.
+func TestOddTimes(t *testing.T) {
+	f := New(policy{&fixed{Limit: Limit{Percentile: 50, Class: "policy", Max: 99, PerHour: 1}}}, model(t), [32]byte{})
+	for _, at := range []time.Time{{}, time.Unix(-1e10, 0), time.Unix(-1, 0), time.Unix(0, 0), start, time.Unix(1<<55, 0), start} {
+		if d := f.Decide(t.Context(), event(t, 100000), About{Namespace: "shop", Priority: "Notice"}, at); !d.Passed() {
+			t.Errorf("%v: %+v", at, d)
+		}
+	}
+}
+
+// TestNoNamespace: events of many hosts share no budget.
+func TestNoNamespace(t *testing.T) {
+	f := New(policy{&fixed{Limit: Limit{Percentile: 50, Class: "policy", Max: 99, PerHour: 1}}}, model(t), [32]byte{})
+	for minute := range 120 {
+		if d := f.Decide(t.Context(), event(t, 100000), About{Priority: "Notice"}, start.Add(time.Duration(minute)*time.Minute)); d.Threshold != 50 {
+			t.Fatalf("%+v", d)
+		}
 	}
 }
 
@@ -193,7 +234,7 @@ func TestSample(t *testing.T) {
 	f := New(policy{&fixed{Limit: Limit{Percentile: 99, Class: "policy", Max: 99, Sample: 5}}}, model(t), [32]byte{1})
 	usual, n := event(t, 50), 0
 	for range 10000 {
-		if d := f.Decide(t.Context(), usual, About{}, start); d.Why == Sample {
+		if d := f.Decide(t.Context(), usual, About{Priority: "Notice"}, start); d.Why == Sample {
 			n++
 		}
 	}

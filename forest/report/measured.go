@@ -93,7 +93,10 @@ func (t *Tally) passedOn(events int) *Passed {
 		dated += d.passed
 		p.MostADay = max(p.MostADay, d.passed)
 	}
-	if p.Days > 0 {
+	switch days := t.span.Days(); {
+	case days > 0:
+		p.PerDay = float64(dated) / days
+	case p.Days > 0:
 		p.PerDay = float64(dated) / float64(p.Days)
 	}
 	return &p

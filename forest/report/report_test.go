@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"agentc/forest"
 )
@@ -163,7 +164,7 @@ func TestSVG(t *testing.T) {
 		for i := range models {
 			tally := NewTally(f, 90)
 			for _, sum := range live.Benign {
-				tally.Add(forest.Result{DepthSum: sum, Percentile: f.Quantiles.Percentile(sum)}, Nothing, "2026-11-02")
+				tally.Add(forest.Result{DepthSum: sum, Percentile: f.Quantiles.Percentile(sum)}, Nothing, time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC))
 			}
 			for _, sum := range live.Incidents {
 				if incidents {

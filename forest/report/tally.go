@@ -19,6 +19,7 @@ type Tally struct {
 	caught   int     // incidents from the threshold on
 	passed   int     // events of the stream from the threshold on
 	days     map[string]*perDay
+	span     events.Span
 	undated  int
 	rarities []Unseen
 }
@@ -39,18 +40,20 @@ const (
 	Incident
 )
 
-// Add a row of the stream. A day is any text; none where it is not known.
-func (t *Tally) Add(r forest.Result, said Said, day string) {
+// Add a row of the stream, and when it happened; the zero time where it is not known.
+func (t *Tally) Add(r forest.Result, said Said, at time.Time) {
 	t.judge(&t.stream, r, said)
 	passed := 0
 	if r.Percentile >= t.threshold {
 		passed = 1
 	}
 	t.passed += passed
-	if day == "" {
+	if at.IsZero() {
 		t.undated++
 		return
 	}
+	t.span.Add(at)
+	day := at.UTC().Format(time.DateOnly)
 	d := t.days[day]
 	if d == nil {
 		d = &perDay{}
@@ -107,7 +110,8 @@ func (w *Watcher) Event(e *events.Event, said Said) error {
 		w.plain.Add(plain.DepthSum, said == Incident)
 	}
 	w.scorer.Unseen(e, w.unseen)
-	w.Add(r, said, dayOf(e))
+	at, _ := e.Time()
+	w.Add(r, said, at)
 	return nil
 }
 
@@ -136,14 +140,4 @@ func (w *Watcher) Measure(name string) Measured {
 		}
 	}
 	return w.Tally.Measure(name)
-}
-
-// dayOf an event, in UTC, by its time.
-func dayOf(e *events.Event) string {
-	text, _ := e.Get("time")
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return ""
-	}
-	return at.UTC().Format(time.DateOnly)
 }

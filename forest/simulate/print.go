@@ -21,16 +21,16 @@ func (r *Report) JSON(w io.Writer) error {
 // row of the table: what it says, now and then, and what becomes more or less.
 type row struct{ says, now, then, change string }
 
-// perDay of a number of events; of recordings that do not say when they were made, and of the shortest, the number itself.
+// perDay of a number of events; of the shortest recordings, and those that do not say when they were made, the number itself.
 func (r *Report) perDay(n int) float64 {
-	if r.Days < 1.0/24 {
+	if r.Days == 0 {
 		return float64(n)
 	}
 	return float64(n) / r.Days
 }
 
 func (r *Report) daily() string {
-	if r.Days < 1.0/24 {
+	if r.Days == 0 {
 		return ""
 	}
 	return " a day"
@@ -48,6 +48,7 @@ func (r *Report) rows() []row {
 	}
 	daily("events passed on", func(s Result) int { return s.Passed })
 	daily("  for their score", func(s Result) int { return s.Why[prefilter.Score] })
+	daily("    by the shadow threshold", func(s Result) int { return s.Shadow })
 	daily("  always", func(s Result) int { return s.Why[prefilter.Always] })
 	daily("  by lot", func(s Result) int { return s.Why[prefilter.Sample] })
 	daily("  unjudged", func(s Result) int { return s.Why[prefilter.Failed] })
@@ -63,7 +64,6 @@ func (r *Report) rows() []row {
 	if benign := r.Labels - r.Incidents; benign > 0 {
 		number(fmt.Sprintf("known as benign and passed on, of %d", benign), float64(r.Now.Benign), float64(r.Then.Benign), 0)
 	}
-	daily("the shadow threshold would pass on", func(s Result) int { return s.Shadow })
 	if r.Now.AtBound+r.Then.AtBound > 0 {
 		number("hours in which a budget was at its bound", float64(r.Now.AtBound), float64(r.Then.AtBound), 0)
 	}
@@ -82,11 +82,33 @@ func plain(f float64, digits int) string { return fmt.Sprintf("%.*f", digits, f)
 func signed(f float64, digits int) string { return fmt.Sprintf("%+.*f", digits, f) }
 
 func (r *Report) head() string {
-	recorded := "that do not say when they happened"
-	if r.Days >= 1.0/24 {
-		recorded = fmt.Sprintf("of %.1f days", r.Days)
+	recorded := fmt.Sprintf("of %.1f days", r.Days)
+	switch {
+	case r.Days > 0:
+	case r.Undated == r.Events:
+		recorded = "that do not say when they happened"
+	default:
+		recorded = "of less than an hour"
 	}
 	return fmt.Sprintf("%s, %s to %s: %d events %s", r.Environment, r.Source, r.Agent, r.Events, recorded)
+}
+
+// warnings are what makes the figures doubtful.
+func (r *Report) warnings() []string {
+	var all []string
+	if r.Failure != "" {
+		all = append(all, "Some events could not be judged, and are passed on: "+r.Failure)
+	}
+	if r.Late > 0 {
+		all = append(all, fmt.Sprintf("%d events are older than one before them by more than %v: budgets took them for later ones. Sort the recording by time.", r.Late, late))
+	}
+	if r.Elsewhere > 0 {
+		all = append(all, fmt.Sprintf("%d labels are of events that are not in the recording: they count for what is caught, as if no budget had moved.", r.Elsewhere))
+	}
+	if r.Undated > 0 && r.Undated < r.Events {
+		all = append(all, fmt.Sprintf("%d events do not say when they happened: neither a budget nor an override holds for them.", r.Undated))
+	}
+	return all
 }
 
 func (r *Report) change() string {
@@ -119,7 +141,10 @@ func (r *Report) Text(w io.Writer) error {
 			fmt.Fprintf(w, "    because of %s\n", because)
 		}
 	}
-	return r.last(w, "")
+	for _, warning := range r.warnings() {
+		fmt.Fprintf(w, "\n%s\n", printable(warning))
+	}
+	return nil
 }
 
 // Markdown for a pull request.
@@ -135,7 +160,10 @@ func (r *Report) Markdown(w io.Writer) error {
 	for _, m := range r.Moved {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", cell(m.name()), cell(m.sides()), cell(m.because()))
 	}
-	return r.last(w, "\n")
+	for _, warning := range r.warnings() {
+		fmt.Fprintf(w, "\n%s\n", cell(printable(warning)))
+	}
+	return nil
 }
 
 // cell of a table in Markdown. What an event says is somebody else's text.
@@ -143,12 +171,10 @@ func cell(text string) string {
 	return strings.NewReplacer("|", "&#124;", "<", "&lt;", ">", "&gt;", "\n", " ", "`", "&#96;", "[", "&#91;", "@", "&#64;", "*", "&#42;").Replace(text)
 }
 
-func (r *Report) last(w io.Writer, before string) error {
-	if r.Failure == "" {
-		return nil
-	}
-	_, err := fmt.Fprintf(w, "%sSome events could not be judged, and are passed on: %s\n", before, r.Failure)
-	return err
+// printable is the beginning of somebody else's text, which does nothing to a terminal.
+func printable(text string) string {
+	quoted := fmt.Sprintf("%.300q", text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
 func (m *Moved) name() string {
@@ -161,13 +187,13 @@ func (m *Moved) name() string {
 	}
 	for _, part := range []string{m.Time, m.About.Priority, m.Rule} {
 		if part != "" {
-			parts = append(parts, fmt.Sprintf("%.80q", part))
+			parts = append(parts, printable(part))
 		}
 	}
 	if m.About.Namespace != "" {
-		parts = append(parts, fmt.Sprintf("in %.80q", m.About.Namespace))
+		parts = append(parts, "in "+printable(m.About.Namespace))
 	}
-	name := strings.ReplaceAll(strings.Join(parts, " "), `"`, "")
+	name := strings.Join(parts, " ")
 	if m.Alike > 1 {
 		name += fmt.Sprintf(", one of %d alike", m.Alike)
 	}
@@ -183,11 +209,15 @@ func (m *Moved) sides() string {
 }
 
 func (p Place) String() string {
+	limit := fmt.Sprintf("%.5g (%s)", p.Threshold, strings.Join(p.Rules, ", "))
+	if p.Threshold != p.Base {
+		limit = fmt.Sprintf("%.5g (%s: %.5g, raised by the budget)", p.Threshold, strings.Join(p.Rules, ", "), p.Base)
+	}
 	switch p.Why {
 	case prefilter.Score:
-		return fmt.Sprintf("percentile %.5g reaches %.5g (%s)", p.Percentile, p.Threshold, strings.Join(p.Rules, ", "))
+		return fmt.Sprintf("percentile %.5g reaches %s", p.Percentile, limit)
 	case prefilter.Below:
-		return fmt.Sprintf("percentile %.5g is below %.5g (%s)", p.Percentile, p.Threshold, strings.Join(p.Rules, ", "))
+		return fmt.Sprintf("percentile %.5g is below %s", p.Percentile, limit)
 	case prefilter.Sample:
 		return "drawn by lot"
 	case prefilter.Failed:

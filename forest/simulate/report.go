@@ -11,7 +11,10 @@ import (
 type Report struct {
 	Of
 	Events    int      `json:"events"`
-	Days      float64  `json:"days"` // from the first event to the last; 0 where they do not say when they happened
+	Days      float64  `json:"days"`      // that the recording covers; 0 where it is less than an hour, or nobody knows
+	Undated   int      `json:"undated"`   // events that do not say when they happened
+	Late      int      `json:"late"`      // events that are older than one before them
+	Elsewhere int      `json:"elsewhere"` // labels of events that are not in the recording
 	Labels    int      `json:"labels"`
 	Incidents int      `json:"incidents"` // of them
 	Price     float64  `json:"price"`     // of an event that is passed on
@@ -55,10 +58,13 @@ type Place struct {
 	Why        prefilter.Why `json:"why"`
 	Percentile float64       `json:"percentile"`
 	Threshold  float64       `json:"threshold"`
+	Base       float64       `json:"base"` // the threshold without the budget
 	Rules      []string      `json:"rules"`
 }
 
-func placeOf(d prefilter.Decision) Place { return Place{d.Why, d.Percentile, d.Threshold, d.Rules} }
+func placeOf(d prefilter.Decision) Place {
+	return Place{d.Why, d.Percentile, d.Threshold, d.Limit.Percentile, d.Rules}
+}
 
 // mostMoved events are told one by one.
 const mostMoved = 10
@@ -91,5 +97,6 @@ func weightier(a, b *Moved) int {
 		return 2
 	}
 	unusual := func(m *Moved) float64 { return max(m.Now.Percentile, m.Then.Percentile) }
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(unusual(b), unusual(a)), cmp.Compare(a.Event, b.Event))
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(unusual(b), unusual(a)), cmp.Compare(a.Event, b.Event),
+		cmp.Compare(a.Time, b.Time), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.About.Namespace, b.About.Namespace), cmp.Compare(a.About.Priority, b.About.Priority))
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"agentc/forest/events"
@@ -28,17 +29,19 @@ type Of struct {
 
 // Replay of events that one intake hands to one agent.
 type Replay struct {
-	labels      []events.Label
-	said        map[string]bool // incident, by id
-	seen        map[string]bool
-	now, then   *tally
-	moved       map[alike]*Moved
-	report      Report
-	first, last time.Time
+	labels    []events.Label
+	said      map[string]bool // incident, by id
+	seen      map[string]bool
+	now, then *tally
+	moved     map[alike]*Moved
+	report    Report
+	span      events.Span
+	latest    time.Time // of the events so far
 }
 
 // tally of a side.
 type tally struct {
+	side    Side
 	filter  *prefilter.Filter
 	reasons *events.Scorer
 	result  Result
@@ -52,8 +55,10 @@ func New(of Of, now, then Side, labels []events.Label) *Replay {
 	return r
 }
 
+func (s Side) filter() *prefilter.Filter { return prefilter.New(s.Policy, s.Model, [32]byte{}) }
+
 func newTally(s Side) *tally {
-	t := &tally{filter: prefilter.New(s.Policy, s.Model, [32]byte{}), atBound: map[int64]bool{}}
+	t := &tally{side: s, filter: s.filter(), atBound: map[int64]bool{}}
 	t.result = Result{Name: s.Name, Why: map[prefilter.Why]int{}}
 	if s.Model != nil {
 		t.reasons = s.Model.Scorer()
@@ -61,34 +66,38 @@ func newTally(s Side) *tally {
 	return t
 }
 
-// Event of the recording, in the order of time. One that does not say when it happened counts as of the time of the one before.
+// Event of the recording, in the order of time. One that is older than another before it by more than a step of the budgets is counted: budgets take
+// it for a later one.
 func (r *Replay) Event(ctx context.Context, e *events.Event) error {
 	r.report.Events++
-	if at, known := timeOf(e); known {
-		if r.first.IsZero() || at.Before(r.first) {
-			r.first = at
-		}
-		if at.After(r.last) {
-			r.last = at
+	at, known := e.Time()
+	switch {
+	case !known:
+		r.report.Undated++
+	case r.latest.Sub(at) > late:
+		r.report.Late++
+		r.span.Add(at)
+	default:
+		r.span.Add(at)
+		if at.After(r.latest) {
+			r.latest = at
 		}
 	}
-	return r.decide(ctx, e, r.report.Events)
+	return r.decide(ctx, e, at, r.report.Events)
 }
 
-func timeOf(e *events.Event) (time.Time, bool) {
-	text, _ := e.Get("time")
-	at, err := time.Parse(time.RFC3339Nano, text)
-	return at, err == nil
-}
+// late is how much older than one before it an event may be.
+const late = 5 * time.Minute
 
-// decide on an event by both sides. A number of 0 says that it is in the labels alone: it counts for what was said of it, and for nothing else.
-func (r *Replay) decide(ctx context.Context, e *events.Event, number int) error {
-	at, known := timeOf(e)
-	if !known {
-		at = r.last
-	}
+// decide on an event by both sides, at a time, the zero time where it is not known. A number of 0 says that it is in the labels alone: it counts for
+// what was said of it, and for nothing else, and no budget of the recording holds for it.
+func (r *Replay) decide(ctx context.Context, e *events.Event, at time.Time, number int) error {
 	about := prefilter.AboutFalco(e, r.report.Source, r.report.Agent)
-	now, then := r.now.filter.Decide(ctx, e, about, at), r.then.filter.Decide(ctx, e, about, at)
+	nowFilter, thenFilter := r.now.filter, r.then.filter
+	if number == 0 {
+		nowFilter, thenFilter = r.now.side.filter(), r.then.side.filter()
+	}
+	now, then := nowFilter.Decide(ctx, e, about, at), thenFilter.Decide(ctx, e, about, at)
 	for _, d := range []prefilter.Decision{now, then} {
 		if d.Err != nil && r.report.Failure == "" {
 			r.report.Failure = d.Err.Error()
@@ -112,11 +121,12 @@ func (r *Replay) decide(ctx context.Context, e *events.Event, number int) error 
 // move takes an event that changes sides. Of those that are alike the most unusual is kept.
 func (r *Replay) move(e *events.Event, m Moved) (err error) {
 	r.report.count(&m)
-	m.Rule, _ = e.Get("rule")
+	rule, _ := e.Own("rule")
+	m.Rule = strings.Clone(rule) // kept for longer than the event
 	like := alike{m.Rule, m.About, m.Incident, m.Passes}
 	known := r.moved[like]
 	switch {
-	case known == nil && len(r.moved) >= mostAlike:
+	case known == nil && len(r.moved) >= mostAlike && !m.Incident:
 		return nil
 	case known == nil:
 		m.Alike = 1
@@ -129,7 +139,8 @@ func (r *Replay) move(e *events.Event, m Moved) (err error) {
 		m.Alike = known.Alike
 		r.moved[like] = &m
 	}
-	m.Time, _ = e.Get("time")
+	at, _ := e.Own("time")
+	m.Time = strings.Clone(at)
 	for _, side := range []*tally{r.then, r.now} {
 		if side.reasons != nil {
 			m.Reasons, err = side.reasons.Reasons(e, 3)
@@ -189,7 +200,9 @@ func (t *tally) judge(d *prefilter.Decision, incident bool) {
 func (r *Replay) Report(ctx context.Context, price float64) (*Report, error) {
 	for _, l := range r.labels {
 		if !r.seen[l.Event.ID()] {
-			if err := r.decide(ctx, l.Event, 0); err != nil {
+			r.report.Elsewhere++
+			at, _ := l.Event.Time()
+			if err := r.decide(ctx, l.Event, at, 0); err != nil {
 				return nil, err
 			}
 		}
@@ -201,7 +214,7 @@ func (r *Replay) Report(ctx context.Context, price float64) (*Report, error) {
 	}
 	r.report.Labels = len(r.said)
 	r.report.Price = price
-	r.report.Days = r.last.Sub(r.first).Hours() / 24
+	r.report.Days = r.span.Days()
 	r.report.Moved = slices.SortedFunc(maps.Values(r.moved), weightier)
 	r.report.Moved = r.report.Moved[:min(len(r.report.Moved), mostMoved)]
 	r.report.Now, r.report.Then = r.now.end(), r.then.end()

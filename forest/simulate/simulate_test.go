@@ -23,7 +23,7 @@ func (p at) Limit(_ context.Context, about prefilter.About, _ time.Time) (prefil
 	switch about.Priority {
 	case "Critical":
 		return prefilter.Limit{Rules: []string{"always"}}, nil
-	case "Broken":
+	case "Emergency":
 		return prefilter.Limit{}, errors.New("no answer")
 	}
 	shadow := 50.0
@@ -115,7 +115,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestPrint(t *testing.T) {
-	all := []*events.Event{event(t, 1, "Critical", ""), event(t, 1, "Broken", ""), event(t, 1, "Notice", ""), event(t, 850, "Notice", "")}
+	all := []*events.Event{event(t, 1, "Critical", ""), event(t, 1, "Emergency", ""), event(t, 1, "Notice", ""), event(t, 850, "Notice", "")}
 	r := replayed(t, 90, 99, all, []events.Label{{Event: all[3], Incident: true}})
 	var text, markdown, data bytes.Buffer
 	for _, err := range []error{r.Text(&text), r.Markdown(&markdown), r.JSON(&data)} {
@@ -135,5 +135,62 @@ func TestPrint(t *testing.T) {
 	var read Report
 	if err := json.Unmarshal(data.Bytes(), &read); err != nil || read.Lost != 1 || read.Moved[0].Incident != true {
 		t.Errorf("%v: %s", err, &data)
+	}
+}
+
+// TestDoubts: what makes the figures doubtful is said.
+func TestDoubts(t *testing.T) {
+	dated := func(i int, time string) *events.Event {
+		return event(t, 850, "Notice", fmt.Sprintf(`, "uuid": "u%d", "time": %q`, i, time))
+	}
+	all := []*events.Event{
+		dated(1, "2026-11-02T10:00:00Z"), dated(2, "2026-11-02T09:58:00Z"), dated(3, "2026-11-02T09:00:00Z"), dated(4, "2999-01-01T00:00:00Z"),
+		dated(5, "1969-12-31T23:00:00Z"), dated(6, "yesterday"),
+	}
+	r := replayed(t, 90, 99, all, []events.Label{{Event: dated(7, "2026-11-02T10:00:00Z"), Incident: true}})
+	if r.Late != 2 || r.Undated != 1 || r.Elsewhere != 1 || r.Days > 3 || r.Now.Passed != 6 || r.Now.Caught != 1 {
+		t.Errorf("%+v", r)
+	}
+	var text bytes.Buffer
+	if err := r.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2 events are older than one before them", "1 events do not say when they happened", "1 labels are of events that are not in the recording"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
+	}
+}
+
+// TestLostIncidentsAreTold: however many kinds of other events change sides.
+func TestLostIncidentsAreTold(t *testing.T) {
+	var all []*events.Event
+	for i := range mostAlike + 10 {
+		all = append(all, event(t, 850, "Notice", fmt.Sprintf(`, "uuid": "u%d", "output_fields": {"size": 850, "k8s.ns.name": "n%d"}`, i, i)))
+	}
+	r := replayed(t, 90, 99, all, []events.Label{{Event: all[len(all)-1], Incident: true}})
+	if r.Lost != 1 || !r.Moved[0].Incident || len(r.Moved) != mostMoved {
+		t.Errorf("%+v", r.Moved[0])
+	}
+}
+
+// TestAlike: twenty replays of labels alone say the same.
+func TestAlike(t *testing.T) {
+	var labels []events.Label
+	for i := range 40 {
+		labels = append(labels, events.Label{Event: event(t, 850, "Notice", fmt.Sprintf(`, "uuid": "u%d", "output_fields": {"size": 850, "k8s.ns.name": "n%d"}`, i, i)), Incident: i%2 == 0})
+	}
+	var first string
+	for range 20 {
+		var b bytes.Buffer
+		if err := replayed(t, 90, 99, nil, labels).JSON(&b); err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = b.String()
+		}
+		if b.String() != first {
+			t.Fatal("another report")
+		}
 	}
 }

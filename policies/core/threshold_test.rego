@@ -112,6 +112,14 @@ test_the_first_class_that_fits if {
 	threshold({"namespace": "jobs"}).class == "policy"
 }
 
+test_an_exception_holds_for_what_is_tried_out_too if {
+	asked({"source": "falco", "agent": "detect"}, "2027-03-31", {"soc": {"threshold": 86}}).shadow == 86
+	threshold({"source": "audit", "agent": "detect"}).shadow == 90
+	low := {"always": [], "overrides": [], "classes": [{"id": "policy", "percentile": 90, "min": 80, "max": 99, "shadow": 3}]}
+	got := data.agentc.threshold with input as {"event": {}} with data.agentc.anomaly as low
+	got.shadow == 80
+}
+
 test_exceptions_stay_within_the_bounds_of_the_class if {
 	asked({"source": "falco", "namespace": "jobs"}, "2027-03-31", {"soc": {"threshold": 5}}).percentile == 96
 	threshold({"source": "audit", "agent": "detect"}).percentile == 90

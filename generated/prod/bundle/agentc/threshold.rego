@@ -21,9 +21,16 @@ threshold := {"percentile": 0, "rules": ["no-prefilter"]} if {
 } else := answer(clamp(class.percentile), [concat("/", ["class", class.id])])
 
 answer(percentile, rules) := object.union(
-	object.filter(class, ["min", "max", "perHour", "shadow", "sample"]),
+	object.union(object.filter(class, ["min", "max", "perHour", "sample"]), shadow),
 	{"percentile": percentile, "rules": rules, "class": class.id},
 )
+
+# What is tried out takes the place of the class's percentile: an exception holds as it does now.
+shadow := {} if {
+	not class.shadow
+} else := {"shadow": min({exception.percentile | some exception in exceptions})} if {
+	count(exceptions) > 0
+} else := {"shadow": clamp(class.shadow)}
 
 # The compiler put the classes in order: the first that fits is the most particular, and the last, the policy's own, fits every event.
 class := [class | some class in data.agentc.anomaly.classes; covers(class)][0]
