@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"agentc/forest"
@@ -20,8 +21,17 @@ func newForest(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forest",
 		Short: "Train, import and try the anomaly model that stands before the agents",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  agentc forest train --events week.jsonl.gz --features policies/soc/features.yaml --out new.json
+  agentc forest score --forest new.json --events today.jsonl --above 99
+  agentc forest report --forest new.json --old agents.d/forests/falco.json --events today.jsonl --labels labels.jsonl
+  agentc forest simulate --env prod --events week.jsonl.gz`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("%s has no command %q; there are train, import, score, report and simulate", cmd.CommandPath(), args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newForestTrain(o), newForestImport(), newForestScore(), newForestReport(), newForestSimulate(o))
 	return cmd
@@ -29,77 +39,6 @@ func newForest(o *options) *cobra.Command {
 
 // inputError is a file that the user gave and that is not what it should be.
 type inputError struct{ error }
-
-func newForestTrain(all *options) *cobra.Command {
-	var rows, out, features string
-	var without []string
-	var o forest.Options
-	var l lesson
-	files := &eventFiles{}
-	cmd := &cobra.Command{
-		Use:   "train --events FILE... --features FILE --out FILE",
-		Short: "Train a forest on events, or on rows of numbers",
-		Long: `train reads events, a JSON object a line, and makes of each the numbers that a Features document says; or it reads rows of numbers, CSV with a
-header. Both may be packed by gzip. The same events and the same seed make the same bytes, in whatever order the events are. A line that is no event
-is named and passed over, unless --strict. With --labels and --feedback it also writes what analysts' verdicts change about the forest.`,
-		Example: `  agentc forest train --events monday.jsonl.gz,tuesday.jsonl.gz --features policies/soc/features.yaml --out forest.json
-  agentc forest train --events monday.jsonl.gz --features policies/soc/features.yaml --labels labels.jsonl --feedback feedback.json --out forest.json
-  agentc forest train --rows normal.csv.gz --without label --out forest.json`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := oneOf(cmd, "events", "rows"); err != nil {
-				return err
-			}
-			if files.cmd = cmd; len(files.files) > 0 {
-				if features == "" {
-					return usageError{errors.New("--events needs --features")}
-				}
-				spec, err := all.readFeatures(cmd, features)
-				if err != nil {
-					return err
-				}
-				if err := l.read(spec.Source); err != nil {
-					return err
-				}
-				m, err := trainOnEvents(cmd, files, spec, out, o)
-				if err != nil {
-					return err
-				}
-				return l.teach(cmd, m)
-			}
-			if l.from != "" || l.out != "" {
-				return usageError{errors.New("--labels and --feedback are of events")}
-			}
-			table, end, err := openTable(rows, nil, without...)
-			if err != nil {
-				return err
-			}
-			defer end()
-			read, err := table.ReadAll()
-			if err != nil {
-				return inputError{fmt.Errorf("%s:%w", rows, err)}
-			}
-			f, err := forest.Fit(read, o)
-			if err != nil {
-				return inputError{fmt.Errorf("%s: %w", rows, err)}
-			}
-			return writeForest(cmd, f, out)
-		},
-	}
-	eventFlags(cmd, files)
-	l.flags(cmd)
-	cmd.Flags().StringVar(&features, "features", "", "what is seen of an event")
-	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
-	cmd.Flags().StringSliceVar(&without, "without", nil, "columns that are no features")
-	cmd.Flags().StringVar(&out, "out", "", "file of the forest")
-	cmd.Flags().IntVar(&o.Trees, "trees", 100, "how many trees")
-	cmd.Flags().IntVar(&o.Sample, "sample", 256, "rows drawn for each tree")
-	cmd.Flags().Float64Var(&o.FeatureShare, "feature-share", 1, "share of the features drawn for each tree")
-	cmd.Flags().BoolVar(&o.Bootstrap, "bootstrap", false, "draw rows with replacement")
-	cmd.Flags().Float64Var(&o.Anomalies, "anomalies", 0, "share of the rows that are to be anomalies; 0: those with a score below -0.5")
-	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "of everything that is drawn")
-	return required(cmd, "out")
-}
 
 func newForestImport() *cobra.Command {
 	var out string
@@ -111,6 +50,9 @@ score its own probes as it did there. A pickle is a program, and is not read.`,
 		Example: "  agentc forest import model.json --out forest.json",
 		Args:    usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := apart([]string{out}, args[0]); err != nil {
+				return err
+			}
 			f, err := readFile(args[0], forest.Import)
 			if err != nil {
 				return err
@@ -140,6 +82,12 @@ to compare with), and whether the row is an anomaly.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := oneOf(cmd, "events", "rows"); err != nil {
 				return err
+			}
+			if !(above >= 0 && above <= 100) {
+				return usageError{fmt.Errorf("--above is %v; a percentile is 0 to 100", above)}
+			}
+			if rows != "" && (cmd.Flags().Changed("above") || cmd.Flags().Changed("reasons")) {
+				return usageError{errors.New("--above and --reasons are of events")}
 			}
 			if files.cmd = cmd; len(files.files) > 0 {
 				m, err := readTaught(from, feedback)
@@ -171,7 +119,7 @@ to compare with), and whether the row is an anomaly.`,
 	cmd.Flags().StringVar(&from, "forest", "", "file of the forest")
 	cmd.Flags().StringVar(&feedback, "feedback", "", "file of what labels change about the forest")
 	eventFlags(cmd, files)
-	cmd.Flags().Float64Var(&above, "above", 0, "only events from this percentile on")
+	cmd.Flags().Float64Var(&above, "above", 0, "only events from this percentile on, 0 to 100")
 	cmd.Flags().IntVar(&reasons, "reasons", 3, "how many features are named of an event")
 	cmd.Flags().StringVar(&rows, "rows", "", "CSV with a header")
 	return required(cmd, "forest")
@@ -229,7 +177,7 @@ func readFile(name string, read func(io.Reader) (*forest.Forest, error)) (*fores
 	defer file.Close()
 	f, err := read(bufio.NewReader(file))
 	if err != nil {
-		return nil, inputError{fmt.Errorf("%s: %w", name, err)}
+		return nil, inputError{fmt.Errorf("%s is no forest of rows: %w", name, err)}
 	}
 	return f, nil
 }
@@ -260,6 +208,29 @@ func writeArtifact(name string, write func(io.Writer) error) (string, error) {
 func eventFlags(cmd *cobra.Command, files *eventFiles) {
 	cmd.Flags().StringSliceVar(&files.files, "events", nil, "files of events, a JSON object a line")
 	cmd.Flags().BoolVar(&files.strict, "strict", false, "stop at a line that is no event")
+}
+
+// apart refuses to write a file over another that is read, or written too.
+func apart(written []string, read ...string) error {
+	var named []string
+	for _, name := range slices.Concat(read, written) {
+		if name == "" {
+			continue
+		}
+		for _, other := range named {
+			if sameFile(name, other) && slices.Contains(written, name) {
+				return usageError{fmt.Errorf("%s would be written over, and something else is in it; name another file", name)}
+			}
+		}
+		named = append(named, name)
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return filepath.Clean(a) == filepath.Clean(b) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // oneOf wants exactly one of two flags.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"agentc/forest"
 	"agentc/forest/events"
@@ -32,10 +33,18 @@ const told = 10
 // each gives every event to a function.
 func (f *eventFiles) each(do func(*events.Event) error) error {
 	f.damaged = 0
+	n := 0
 	for _, name := range f.files {
-		if err := f.file(name, do); err != nil {
+		err := f.file(name, func(e *events.Event) error {
+			n++
+			return do(e)
+		})
+		if err != nil {
 			return err
 		}
+	}
+	if n == 0 {
+		return inputError{fmt.Errorf("there is no event in %s", strings.Join(f.files, ", "))}
 	}
 	if f.damaged > told && !f.quiet {
 		fmt.Fprintf(f.cmd.ErrOrStderr(), "%d lines were damaged and passed over\n", f.damaged)
@@ -114,13 +123,19 @@ func (o *options) readFeatures(cmd *cobra.Command, name string) (schema.Features
 }
 
 // trainOnEvents trains a model and writes it.
-func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSpec, out string, o forest.Options) (*events.Model, error) {
+func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSpec, out string, o forest.Options, l *lesson) (*events.Model, error) {
+	for _, name := range files.files {
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, inputError{fmt.Errorf("%s is no regular file; a training reads its events twice", name)}
+		}
+	}
 	seen := 0
 	files.source = spec.Source
 	m, err := events.Train(spec, func(each func(*events.Event) error) error {
 		seen = 0
 		return files.each(func(e *events.Event) error {
 			seen++
+			l.find(e)
 			return each(e)
 		})
 	}, o)
@@ -134,6 +149,9 @@ func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSp
 	if err != nil {
 		return nil, err
 	}
+	if idle := m.Idle(); len(idle) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the same in all events, or nearly: %s; is a field misspelt?\n", strings.Join(idle, ", "))
+	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d trees, %d features, of %d events (%d damaged), sha256:%s\n", out, len(m.Forest.Trees), len(spec.Features), seen, files.damaged, digest)
 	return m, err
 }
@@ -141,10 +159,14 @@ func trainOnEvents(cmd *cobra.Command, files *eventFiles, spec schema.FeaturesSp
 // scored is what is printed of an event.
 type scored struct {
 	Event      int             `json:"event"` // from 1
+	UUID       string          `json:"uuid,omitempty"`
+	Time       string          `json:"time,omitempty"`
 	Score      float64         `json:"score"`
 	Percentile float64         `json:"percentile"`
 	Anomaly    bool            `json:"anomaly"`
+	Priority   string          `json:"priority,omitempty"`
 	Rule       string          `json:"rule,omitempty"`
+	Namespace  string          `json:"namespace,omitempty"`
 	Caller     string          `json:"caller,omitempty"`
 	Callee     string          `json:"callee,omitempty"`
 	Skill      string          `json:"skill,omitempty"`
@@ -165,7 +187,7 @@ func scoreEvents(cmd *cobra.Command, files *eventFiles, m *events.Model, above f
 			return err
 		}
 		line := scored{Event: n, Score: r.Score, Percentile: r.Percentile, Anomaly: r.Anomaly}
-		for name, text := range map[string]*string{"rule": &line.Rule, "caller": &line.Caller, "callee": &line.Callee, "skill": &line.Skill} {
+		for name, text := range map[string]*string{"uuid": &line.UUID, "time": &line.Time, "priority": &line.Priority, "k8s.ns.name": &line.Namespace, "rule": &line.Rule, "caller": &line.Caller, "callee": &line.Callee, "skill": &line.Skill} {
 			*text, _ = event.Get(name)
 		}
 		if reasons > 0 {
@@ -186,7 +208,7 @@ func readModel(name string) (*events.Model, error) {
 	defer file.Close()
 	m, err := events.Read(bufio.NewReader(file))
 	if err != nil {
-		return nil, inputError{fmt.Errorf("%s: %w", name, err)}
+		return nil, inputError{fmt.Errorf("%s is no forest of events, which agentc forest train --events writes: %w", name, err)}
 	}
 	return m, nil
 }

@@ -21,6 +21,7 @@ type lesson struct {
 
 	labels []events.Label
 	digest string
+	bare   map[string][]int // labels that are but a uuid, by it
 }
 
 func (l *lesson) flags(cmd *cobra.Command) {
@@ -37,6 +38,24 @@ func (l *lesson) read(source string) (err error) {
 	return err
 }
 
+// find takes an event that a label means by its uuid alone.
+func (l *lesson) find(e *events.Event) {
+	if l.bare == nil {
+		l.bare = map[string][]int{}
+		for i, label := range l.labels {
+			if label.Event.Bare() {
+				l.bare[label.Event.ID()] = append(l.bare[label.Event.ID()], i)
+			}
+		}
+	}
+	if len(l.bare) == 0 {
+		return
+	}
+	for _, i := range l.bare[e.ID()] {
+		l.labels[i].Event = e
+	}
+}
+
 // teach writes the feedback of a forest that has just been written itself.
 func (l *lesson) teach(cmd *cobra.Command, m *events.Model) error {
 	if l.from == "" {
@@ -44,7 +63,7 @@ func (l *lesson) teach(cmd *cobra.Command, m *events.Model) error {
 	}
 	fb, err := events.Fold(m, l.labels, forest.Basis{Labels: l.digest})
 	if err != nil {
-		return inputError{fmt.Errorf("%s: %w", l.from, err)}
+		return inputError{fmt.Errorf("%s:%w", l.from, err)}
 	}
 	digest, err := writeArtifact(l.out, fb.Write)
 	if err != nil {
@@ -90,10 +109,10 @@ func teach(m *events.Model, name string) (*events.Model, *forest.Feedback, error
 	}
 	defer file.Close()
 	fb, err := forest.ReadFeedback(bufio.NewReader(file))
-	if err == nil {
-		m, err = m.With(fb)
-	}
 	if err != nil {
+		return nil, nil, inputError{fmt.Errorf("%s is no feedback, which agentc forest train --labels writes: %w", name, err)}
+	}
+	if m, err = m.With(fb); err != nil {
 		return nil, nil, inputError{fmt.Errorf("%s: %w", name, err)}
 	}
 	return m, fb, nil

@@ -41,6 +41,10 @@ reads CSV, and the label from a column: 1 is an incident, 0 is none.`,
 			if err := o.check(cmd); err != nil {
 				return err
 			}
+			read := append(slices.Clone(files.files), o.forest, o.old, o.feedback, o.oldFeedback, o.labels, o.rows)
+			if err := apart([]string{o.svg}, read...); err != nil {
+				return err
+			}
 			var r *report.Report
 			var err error
 			if files.cmd = cmd; o.rows == "" {
@@ -176,9 +180,14 @@ func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	unfound := 0
 	for _, l := range labels {
 		id := l.Event.ID()
 		if seen[id] {
+			continue
+		}
+		if l.Event.Bare() {
+			unfound++
 			continue
 		}
 		seen[id] = true
@@ -189,6 +198,9 @@ func (o *reportOn) onEvents(files *eventFiles) (*report.Report, error) {
 		}
 	}
 	r := &report.Report{}
+	if unfound > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("%d labels name events that are not in the files by nothing but their uuid: nobody knows them.", unfound))
+	}
 	for _, w := range watchers {
 		r.Models = append(r.Models, w.Measure(w.name))
 		if digest != "" && w.feedback != nil && w.feedback.Labels == digest {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"slices"
@@ -42,6 +43,9 @@ would change sides, and why. Floors, classes, overrides, budgets and the reviewe
 			if !slices.Contains([]string{"text", "markdown", "json"}, o.as) {
 				return usageError{fmt.Errorf("--format is %q; it is text, markdown or json", o.as)}
 			}
+			if !(o.price >= 0 && o.price <= math.MaxFloat32) {
+				return usageError{fmt.Errorf("--price is %v; it is 0 or more", o.price)}
+			}
 			if len(files.files) == 0 {
 				return usageError{errors.New("agentc forest simulate needs --events")}
 			}
@@ -62,9 +66,9 @@ would change sides, and why. Floors, classes, overrides, budgets and the reviewe
 	eventFlags(cmd, files)
 	cmd.Flags().StringVar(&o.env, "env", "", "environment; needed where there are several")
 	cmd.Flags().StringVar(&o.intake, "intake", "", "by which the events come; needed where there are several")
-	cmd.Flags().StringVar(&o.current, "current", "", "folder of the bundle in force, unpacked (default generated/<env>/bundle)")
+	cmd.Flags().StringVar(&o.current, "current", "", "folder of the unpacked bundle in force (default generated/<env>/bundle of the fleet)")
 	cmd.Flags().StringVar(&o.labels, "labels", "", "what analysts said of events, a JSON object a line")
-	cmd.Flags().Float64Var(&o.price, "price", 0, "of an event that is passed on")
+	cmd.Flags().Float64Var(&o.price, "price", 0, "of an event that is passed on, in any currency")
 	cmd.Flags().StringVar(&o.as, "format", "text", "text, markdown or json")
 	return cmd
 }
@@ -113,11 +117,11 @@ func (o *simulation) replay(ctx context.Context, out *compiler.Output, labels []
 	intake := env.Intakes[i]
 	folder, proposed := out.Bundle(env)
 	if o.current == "" {
-		o.current = path.Join(o.out, folder)
+		o.current = o.in(path.Join(o.out, folder))
 	}
-	inForce, err := policy.Read(os.DirFS(o.in(o.current)))
-	if err != nil {
-		return nil, inputError{fmt.Errorf("the bundle in force: %w", err)}
+	inForce, err := policy.Read(os.DirFS(o.current))
+	if err != nil || inForce[".manifest"] == nil {
+		return nil, inputError{fmt.Errorf("there is no bundle in %s: compile what is in force, or name its folder with --current, as in generated/%s/bundle", o.current, env.Name)}
 	}
 	now, err := side(ctx, o.current, inForce, intake.To.Name)
 	if err != nil {

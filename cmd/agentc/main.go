@@ -84,7 +84,7 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 // noArgs refuses arguments in our own words: cobra's take them for misspelt commands.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no arguments; -C names another folder", cmd.CommandPath())}
+		return usageError{fmt.Errorf("%s takes no arguments, such as %q; -C names another folder, and commas part the values of a flag", cmd.CommandPath(), args[0])}
 	}
 	return nil
 }

@@ -311,7 +311,9 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%+v, %v", r, err)
 		}
 		trained, err := events.Train(m.Spec, func(each func(*events.Event) error) error { return each(e) }, forest.Options{Trees: 1})
-		if err != nil {
+		if err != nil && !s.Sees(e) {
+			return
+		} else if err != nil {
 			t.Fatal(err)
 		}
 		text := written(t, trained)
@@ -389,13 +391,17 @@ func TestLabels(t *testing.T) {
 		t.Errorf("%v", said)
 	}
 	for edit, want := range map[[2]string]string{
-		{`"incident"`, `"bad"`}:                         `1: verdict is "bad"; it is incident or benign`,
-		{`"by": "jo@soc.example", `, ``}:                `1: by is missing; it says whose verdict it is`,
-		{`2026-11-03`, `2026-02-30`}:                    `1: day is "2026-02-30"; it is a day as in 2026-11-03`,
-		{`"reason"`, `"reasons"`}:                       `1: json: unknown field "reasons"`,
-		{`{"uuid": "a", "rule": "R"}`, `7`}:             `1: event: is no JSON object`,
-		{`"a shell"}`, `"a shell"} {}`}:                 `1: goes on after the label`,
-		{"\n\n", "\n" + `{"event": {}, "verdict": ""}`}: `2: `,
+		{`"incident"`, `"bad"`}:                                                 `1: verdict is "bad"; it is incident or benign`,
+		{`"by": "jo@soc.example", `, ``}:                                        `1: by is missing; it says whose verdict it is`,
+		{`2026-11-03`, `2026-02-30`}:                                            `1: day is "2026-02-30"; it is a day as in 2026-11-03`,
+		{`"reason"`, `"reasons"`}:                                               `1: has no key "reasons"; it has event, verdict, by, day, reason`,
+		{`{"uuid": "a", "rule": "R"}`, `7`}:                                     `1: event: is no JSON object`,
+		{`"a shell"}`, `"a shell"} {}`}:                                         `1: goes on after the label`,
+		{`"verdict": "incident"`, `"verdict": "benign", "verdict": "incident"`}: `1: says verdict twice`,
+		{`"by"`, `"BY"`}:                                                        `1: has no key "BY"`,
+		{`"jo@soc.example"`, `7`}:                                               `1: by is 7; it is a text`,
+		{`"event": {"uuid": "a", "rule": "R"}, `, ``}:                           `1: event is missing`,
+		{"\n\n", "\n" + `{"event": {}, "verdict": ""}`}:                         `2: `,
 	} {
 		_, err := events.ReadLabels(strings.NewReader(strings.Replace(good, edit[0], edit[1], 1)), events.SourceFalco)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

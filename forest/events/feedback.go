@@ -32,6 +32,9 @@ func Fold(m *Model, labels []Label, b forest.Basis) (*forest.Feedback, error) {
 	s := m.Scorer()
 	var verdicts []forest.Verdict
 	for i, l := range labels {
+		if !s.Sees(l.Event) {
+			return nil, fmt.Errorf("%d: the event has none of the fields that the features read; write the whole event", l.Line)
+		}
 		if last[l.Event.ID()] == i {
 			verdicts = append(verdicts, forest.Verdict{Row: slices.Clone(s.Row(l.Event)), Incident: l.Incident})
 		}

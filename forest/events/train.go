@@ -34,12 +34,19 @@ func Train(spec schema.FeaturesSpec, events Source, o forest.Options) (*Model, e
 		return nil, err
 	}
 	r, sample := rowsOf(m), forest.Sampler{Features: names, Most: MaxRows}
+	all, blank := 0, 0
 	err := events(func(e *Event) error {
 		sample.Add(r.of(e))
+		if all++; !r.seen(e) {
+			blank++
+		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case 2*blank > all:
+		return nil, strangers(&spec, blank, all)
 	}
 	if m.Forest, err = forest.Fit(sample.Rows(), o); err != nil {
 		return nil, err

@@ -102,8 +102,14 @@ func (r *Report) warnings() []string {
 	if r.Late > 0 {
 		all = append(all, fmt.Sprintf("%d events are older than one before them by more than %v: budgets took them for later ones. Sort the recording by time.", r.Late, late))
 	}
-	if r.Elsewhere > 0 {
-		all = append(all, fmt.Sprintf("%d labels are of events that are not in the recording: they count for what is caught, as if no budget had moved.", r.Elsewhere))
+	if r.Strange > 0 {
+		all = append(all, fmt.Sprintf("%d events have none of the fields that the forest reads: are they events of Falco?", r.Strange))
+	}
+	if n := r.Elsewhere - r.Unfound; n > 0 {
+		all = append(all, fmt.Sprintf("%d labels are of events that are not in the recording: they count for what is caught, as if no budget had moved.", n))
+	}
+	if r.Unfound > 0 {
+		all = append(all, fmt.Sprintf("%d labels name events that are not in the recording by nothing but their uuid: nobody knows them.", r.Unfound))
 	}
 	if r.Undated > 0 && r.Undated < r.Events {
 		all = append(all, fmt.Sprintf("%d events do not say when they happened: neither a budget nor an override holds for them.", r.Undated))

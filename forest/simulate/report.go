@@ -14,7 +14,9 @@ type Report struct {
 	Days      float64  `json:"days"`      // that the recording covers; 0 where it is less than an hour, or nobody knows
 	Undated   int      `json:"undated"`   // events that do not say when they happened
 	Late      int      `json:"late"`      // events that are older than one before them
+	Strange   int      `json:"strange"`   // events with none of the fields that the forest reads
 	Elsewhere int      `json:"elsewhere"` // labels of events that are not in the recording
+	Unfound   int      `json:"unfound"`   // those of them that are but a uuid
 	Labels    int      `json:"labels"`
 	Incidents int      `json:"incidents"` // of them
 	Price     float64  `json:"price"`     // of an event that is passed on

@@ -83,6 +83,9 @@ func (r *Replay) Event(ctx context.Context, e *events.Event) error {
 			r.latest = at
 		}
 	}
+	if scorer := r.then.reasons; scorer != nil && !scorer.Sees(e) {
+		r.report.Strange++
+	}
 	return r.decide(ctx, e, at, r.report.Events)
 }
 
@@ -200,19 +203,22 @@ func (t *tally) judge(d *prefilter.Decision, incident bool) {
 func (r *Replay) Report(ctx context.Context, price float64) (*Report, error) {
 	for _, l := range r.labels {
 		if !r.seen[l.Event.ID()] {
-			r.report.Elsewhere++
+			if r.report.Elsewhere++; l.Event.Bare() {
+				r.report.Unfound++
+				continue
+			}
 			at, _ := l.Event.Time()
 			if err := r.decide(ctx, l.Event, at, 0); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for _, incident := range r.said {
-		if incident {
+	for id, incident := range r.said {
+		if incident && r.seen[id] {
 			r.report.Incidents++
 		}
 	}
-	r.report.Labels = len(r.said)
+	r.report.Labels = len(r.seen)
 	r.report.Price = price
 	r.report.Days = r.span.Days()
 	r.report.Moved = slices.SortedFunc(maps.Values(r.moved), weightier)
