@@ -25,7 +25,7 @@ import data.reviewers.soc.words as bad_words
 
 reject contains "forbidden word" if {
 	some word in bad_words
-	contains(lower(input.context.text), word)
+	contains(lower(input.context.parameters.text), word)
 }
 
 reject contains sprintf("%s is on the block list", [input.subject.id]) if input.subject.id in blocked
@@ -51,7 +51,7 @@ words := {"drop", "wipe"}
 
 blocked contains "spiffe://soc.example/ns/soc-a/sa/a"
 `}, nil},
-		{"two teams", []string{soc + `reject contains "a" if input.a`, "package reviewers.ai\n" + `reject contains "a" if input.a`}, nil},
+		{"two teams", []string{soc + `reject contains "a" if input.action`, "package reviewers.ai\n" + `reject contains "a" if input.action`}, nil},
 
 		{"empty", []string{""}, []string{"a.rego:1:1: error: empty module [rego-syntax]"}},
 		{"no Rego", []string{soc + "reject contains"}, []string{
@@ -61,17 +61,17 @@ blocked contains "spiffe://soc.example/ns/soc-a/sa/a"
 		{"a file that cannot be read blames no other", []string{"package", soc + "words := {\"a\"}"}, []string{
 			"a.rego:1:7: error: unexpected eof token [rego-syntax]",
 		}},
-		{"Rego v0", []string{soc + `reject["no"] { input.a }`}, []string{
+		{"Rego v0", []string{soc + `reject["no"] { input.action }`}, []string{
 			"a.rego:2:1: error: `contains` keyword is required for partial set rules [rego-syntax]",
 			"a.rego:2:1: error: `if` keyword is required before rule body [rego-syntax]",
 		}},
-		{"unsafe variable", []string{soc + `reject contains message if input.a`}, []string{
+		{"unsafe variable", []string{soc + `reject contains message if input.action`}, []string{
 			"a.rego:2:17: error: var message is unsafe [rego-syntax]",
 		}},
 		{"type error", []string{soc + `reject contains "no" if 1 + "a" == 2`}, []string{
 			"a.rego:2:25: error: plus: invalid argument(s) [rego-syntax]",
 		}},
-		{"unused variable is strict", []string{soc + "reject contains \"no\" if {\n\tx := 1\n\tinput.a\n}"}, []string{
+		{"unused variable is strict", []string{soc + "reject contains \"no\" if {\n\tx := 1\n\tinput.action\n}"}, []string{
 			"a.rego:3:2: error: assigned var x unused [rego-syntax]",
 		}},
 		{"columns count characters", []string{soc + `reject contains "größer" if undefined_function(1)`}, []string{
@@ -95,33 +95,33 @@ blocked contains "spiffe://soc.example/ns/soc-a/sa/a"
 			"a.rego:1:1: error: unknown team \"sok\"; did you mean \"soc\"? [rego-package]",
 		}},
 
-		{"reject is a value", []string{soc + "reject if input.a"}, []string{
+		{"reject is a value", []string{soc + "reject if input.action"}, []string{
 			"a.rego:2:1: error: reject must be a set of messages: `reject contains \"why\" if ...` [rego-rule]",
 		}},
-		{"reject is an object", []string{soc + "reject[\"a\"] := 1 if input.a"}, []string{
+		{"reject is an object", []string{soc + "reject[\"a\"] := 1 if input.action"}, []string{
 			"a.rego:2:1: error: reject must be a set of messages: `reject contains \"why\" if ...` [rego-rule]",
 		}},
 		{"reject is a function", []string{soc + "reject(x) := x"}, []string{
 			"a.rego:2:1: error: reject must be a set of messages: `reject contains \"why\" if ...` [rego-rule]",
 		}},
-		{"escalate below", []string{soc + "escalate.high contains \"a\" if input.a"}, []string{
+		{"escalate below", []string{soc + "escalate.high contains \"a\" if input.action"}, []string{
 			"a.rego:2:1: error: escalate must be a set of messages: `escalate contains \"why\" if ...` [rego-rule]",
 		}},
 		{"threshold is a set", []string{soc + "threshold contains 97"}, []string{
 			"a.rego:2:1: error: threshold must be one number: `threshold := 97 if ...` [rego-rule]",
 		}},
-		{"misspelt", []string{soc + "rejects contains \"a\" if input.a"}, []string{
+		{"misspelt", []string{soc + "rejects contains \"a\" if input.action"}, []string{
 			"a.rego:2:1: error: nothing uses rule \"rejects\"; did you mean \"reject\"? [rego-rule]",
 		}},
-		{"execute", []string{soc + "execute contains \"a\" if input.a"}, []string{
+		{"execute", []string{soc + "execute contains \"a\" if input.action"}, []string{
 			"a.rego:2:1: error: nothing uses rule \"execute\"; known are escalate, reject, threshold [rego-rule]",
 		}},
-		{"helper of a helper that nothing uses", []string{soc + "a if b\nb if input.a"}, []string{
+		{"helper of a helper that nothing uses", []string{soc + "a if b\nb if input.action"}, []string{
 			"a.rego:2:1: error: nothing uses rule \"a\"; known are escalate, reject, threshold [rego-rule]",
 			"a.rego:3:1: error: nothing uses rule \"b\"; known are escalate, reject, threshold [rego-rule]",
 		}},
 
-		{"network", []string{soc + `reject contains "a" if http.send({"method": "get", "url": input.u}).status_code == 200`}, []string{
+		{"network", []string{soc + `reject contains "a" if http.send({"method": "get", "url": input.context}).status_code == 200`}, []string{
 			"a.rego:2:24: error: builtin http.send is not allowed: a review must have no side effect and depend on its input alone [rego-builtin]",
 		}},
 		{"clock", []string{soc + `reject contains "a" if time.now_ns() > 5`}, []string{
@@ -133,8 +133,8 @@ blocked contains "spiffe://soc.example/ns/soc-a/sa/a"
 		{"print", []string{soc + "reject contains \"a\" if {\n\tprint(input)\n}"}, []string{
 			"a.rego:3:2: error: builtin print is not allowed: a review must have no side effect and depend on its input alone [rego-builtin]",
 		}},
-		{"builtin replaced", []string{soc + "reject contains \"a\" if input.a with http.send as 1"}, []string{
-			"a.rego:2:37: error: builtin http.send is not allowed: a review must have no side effect and depend on its input alone [rego-builtin]",
+		{"builtin replaced", []string{soc + "reject contains \"a\" if input.action with http.send as 1"}, []string{
+			"a.rego:2:42: error: builtin http.send is not allowed: a review must have no side effect and depend on its input alone [rego-builtin]",
 		}},
 
 		{"another team's package", []string{soc + "reject contains \"a\" if data.reviewers.ai.reject"}, []string{
@@ -227,7 +227,7 @@ func TestCoreKeepsToTheList(t *testing.T) {
 // FuzzCheck tries that no text makes Check fail and that every problem lies in its file.
 func FuzzCheck(f *testing.F) {
 	for _, text := range []string{
-		"package reviewers.soc\nreject contains \"a\" if input.a == data.b with http.send as 1",
+		"package reviewers.soc\nreject contains \"a\" if input.action == data.b with http.send as 1",
 		"package reviewers.soc\nimport data.reviewers.soc.b as c\nthreshold := c\nb := 3 if false\nelse := 4",
 		"package a", "package reviewers[x]\n", "", "\x00", "package reviewers.soc\np[x][y] contains 1 if some x, y in {}",
 	} {

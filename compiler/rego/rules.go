@@ -122,6 +122,9 @@ func (c *checker) references(module *ast.Module) {
 			c.report(ref[0].Location, ruleReference,
 				"%s is not readable here; allowed are input, %s, data.agentc.environment and data.agentc.fleet.agents[input.resource.id]", ref, own)
 		}
+		if ref[0].Value.Compare(ast.InputRootDocument.Value) == 0 {
+			c.input(ref)
+		}
 		return false
 	}
 	for _, i := range module.Imports {
@@ -131,6 +134,30 @@ func (c *checker) references(module *ast.Module) {
 	}
 	for _, rule := range module.Rules { // not the module: its package is a reference, too
 		ast.WalkRefs(rule, check)
+	}
+}
+
+// inputs are what the input has, of both entry points; docs/reviewers.md says what each is. What is not listed below a name is open.
+var inputs = map[string][]string{
+	"input":         {"subject", "action", "resource", "context", "event"},
+	"input.context": {"trace_id", "confidence", "anomaly", "parameters", "hour", "today"},
+	"input.event":   {"source", "priority", "agent", "namespace"},
+}
+
+// input refuses what the input never has: a rule that asks for it would never hold, and nobody would notice.
+func (c *checker) input(ref ast.Ref) {
+	path := "input"
+	for _, term := range ref[1:] {
+		known, closed := inputs[path]
+		word, is := term.Value.(ast.String)
+		if !closed || !is {
+			return
+		}
+		if !slices.Contains(known, string(word)) {
+			c.report(term.Location, ruleReference, "%s has no %q; %s", path, string(word), oneOf(string(word), known))
+			return
+		}
+		path += "." + string(word)
 	}
 }
 
