@@ -10,9 +10,9 @@ var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 func (b Basis) check() error {
 	switch {
 	case !digestForm.MatchString(b.Forest):
-		return fmt.Errorf("the forest is %q; it is named by its digest, sha256 and 64 digits", b.Forest)
+		return fmt.Errorf("the forest is %.80q; it is named by its digest, sha256 and 64 digits", b.Forest)
 	case !digestForm.MatchString(b.Labels):
-		return fmt.Errorf("the labels are %q; they are named by their digest, sha256 and 64 digits", b.Labels)
+		return fmt.Errorf("the labels are %.80q; they are named by their digest, sha256 and 64 digits", b.Labels)
 	case !(b.Suppress > 0 && b.Suppress <= MaxSuppress):
 		return fmt.Errorf("suppress is %v; more than 0 and up to %v are possible", b.Suppress, MaxSuppress)
 	case !(b.Promote > b.Suppress && b.Promote <= MaxPromote):

@@ -2,9 +2,7 @@ package forest
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -53,15 +51,25 @@ func (fb *Feedback) Write(w io.Writer) error {
 
 // ReadFeedback reads feedback. Its canonical form is the only one.
 func ReadFeedback(r io.Reader) (*Feedback, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFeedback+1))
+	data, err := ReadAll(r, maxFeedback, "feedback")
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFeedback {
-		return nil, fmt.Errorf("the feedback is larger than %d MiB", maxFeedback>>20)
-	}
 	var in feedbackFile
-	if err := decode(bytes.NewReader(data), maxFeedback, &in); err != nil {
+	err = parse(data, members{
+		"format":    scalar(&in.Format),
+		"forest":    scalar(&in.Forest),
+		"labels":    scalar(&in.Labels),
+		"incidents": scalar(&in.Incidents),
+		"benign":    scalar(&in.Benign),
+		"rate":      scalar(&in.Rate),
+		"promote":   scalar(&in.Promote),
+		"suppress":  scalar(&in.Suppress),
+		"trees": list(&in.Trees, MaxTrees, "tree", "trees", func(text []byte, d *Deltas) error {
+			return object(text, members{"leaf": int32s(&d.Leaf), "delta": float64s(&d.Delta)})
+		}),
+	})
+	if err != nil {
 		return nil, err
 	}
 	if in.Format != feedbackFormat {
@@ -71,12 +79,8 @@ func ReadFeedback(r io.Reader) (*Feedback, error) {
 	if err := fb.check(); err != nil {
 		return nil, err
 	}
-	var again bytes.Buffer
-	if err := fb.Write(&again); err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(data, again.Bytes()) {
-		return nil, errors.New("not in the form in which feedback is written: it was edited, or written by something else")
+	if err := canonical(data, fb.Write); err != nil {
+		return nil, fmt.Errorf("not in the form in which feedback is written: %w", err)
 	}
 	return fb, nil
 }

@@ -26,6 +26,21 @@ func (o Options) withDefaults(rows int) Options {
 	return o
 }
 
+// check the options as they were asked for.
+func (o Options) check() error {
+	switch {
+	case o.Trees < 0 || o.Trees > MaxTrees:
+		return fmt.Errorf("trees is %d; 1 to %d are possible, and 0 for the default", o.Trees, MaxTrees)
+	case o.Sample < 0 || o.Sample > maxSample:
+		return fmt.Errorf("sample is %d; 1 to %d rows are possible, and 0 for the default", o.Sample, maxSample)
+	case !(o.FeatureShare >= 0 && o.FeatureShare <= 1):
+		return fmt.Errorf("the feature share is %v; more than 0 and up to 1 are possible, and 0 for the default", o.FeatureShare)
+	case !(o.Anomalies >= 0 && o.Anomalies <= 0.5):
+		return fmt.Errorf("anomalies is %v; a share of 0 to 0.5 is possible", o.Anomalies)
+	}
+	return nil
+}
+
 // Rows are training rows, one after the other, a value for each feature.
 type Rows struct {
 	Features []string
@@ -60,10 +75,10 @@ func grown(rows *Rows, o Options) (*Forest, error) {
 			return nil, fmt.Errorf("row %d: %w", i/len(rows.Features)+1, &NotFiniteError{rows.Features[i%len(rows.Features)], float64(x)})
 		}
 	}
-	o = o.withDefaults(rows.Len())
-	if o.Trees < 1 || o.Trees > MaxTrees || o.Sample < 1 || o.Sample > maxSample || !(o.FeatureShare > 0 && o.FeatureShare <= 1) || !(o.Anomalies >= 0 && o.Anomalies <= 0.5) {
-		return nil, fmt.Errorf("options out of range: %+v", o)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
+	o = o.withDefaults(rows.Len())
 	f := Forest{Features: rows.Features, SampleSize: o.Sample, Offset: -0.5, C: averagePaths(o.Sample)}
 	order := rows.canonical()
 	g := grower{rows: rows, options: o, deepest: bits.Len(uint(max(o.Sample, 2) - 1))}

@@ -3,7 +3,9 @@ package forest
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -55,6 +57,15 @@ func written(t testing.TB, f *Forest) string {
 	return b.String()
 }
 
+// digest of a forest's file.
+func digest(f *Forest) string {
+	h := sha256.New()
+	if err := f.Write(h); err != nil {
+		panic(err)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
 // TestFitIsDeterministic: the same rows and seed make the same bytes, in whatever order the rows come.
 func TestFitIsDeterministic(t *testing.T) {
 	rows, _ := dataset(t, "pima")
@@ -65,7 +76,7 @@ func TestFitIsDeterministic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		digests[first.Digest()] = true
+		digests[digest(first)] = true
 		for seed := range uint64(3) {
 			shuffled := Rows{Features: rows.Features}
 			for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(rows.Len()) {
@@ -187,12 +198,15 @@ func TestFitRefuses(t *testing.T) {
 		{Rows{two, []float32{1, 2, 3, nan}}, Options{}, "row 2: b is NaN"},
 		{Rows{two, []float32{inf, 2, 3, 4}}, Options{}, "row 1: a is -Inf"},
 		{Rows{[]string{"a", "a"}, []float32{1, 2}}, Options{}, `feature 1 is called "a"`},
-		{Rows{two, []float32{1, 2}}, Options{Trees: MaxTrees + 1}, "options out of range"},
-		{Rows{two, []float32{1, 2}}, Options{Trees: -1}, "options out of range"},
-		{Rows{two, []float32{1, 2}}, Options{Sample: -1}, "options out of range"},
-		{Rows{two, []float32{1, 2}}, Options{FeatureShare: 1.5}, "options out of range"},
-		{Rows{two, []float32{1, 2}}, Options{FeatureShare: math.NaN()}, "options out of range"},
-		{Rows{two, []float32{1, 2}}, Options{Anomalies: 0.6}, "options out of range"},
+		{Rows{two, []float32{1, 2}}, Options{Trees: MaxTrees + 1}, "trees is 1001; 1 to 1000 are possible"},
+		{Rows{two, []float32{1, 2}}, Options{Trees: -1}, "trees is -1; 1 to 1000 are possible"},
+		{Rows{two, []float32{1, 2}}, Options{Sample: -1}, "sample is -1; 1 to 1048576 rows are possible"},
+		{Rows{two, []float32{1, 2}}, Options{Sample: maxSample + 1}, "sample is 1048577; 1 to 1048576 rows are possible"},
+		{Rows{two, []float32{1, 2}}, Options{FeatureShare: -0.5}, "the feature share is -0.5; more than 0 and up to 1"},
+		{Rows{two, []float32{1, 2}}, Options{Anomalies: -0.1}, "anomalies is -0.1; a share of 0 to 0.5 is possible"},
+		{Rows{two, []float32{1, 2}}, Options{FeatureShare: 1.5}, "the feature share is 1.5; more than 0 and up to 1"},
+		{Rows{two, []float32{1, 2}}, Options{FeatureShare: math.NaN()}, "the feature share is NaN"},
+		{Rows{two, []float32{1, 2}}, Options{Anomalies: 0.6}, "anomalies is 0.6; a share of 0 to 0.5 is possible"},
 	} {
 		if _, err := Fit(c.rows, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v %+v: %v, want %q", c.rows, c.o, err, c.want)
@@ -330,7 +344,7 @@ func number(t *testing.T, text string) float64 {
 func TestNoAllocations(t *testing.T) {
 	f, rows := model(t, "mammography_default"), goldens(t, "mammography_default")
 	s := f.Scorer()
-	row, credit := float32s(rows.X[0]), make([]float64, len(f.Features))
+	row, credit := rounded(rows.X[0]), make([]float64, len(f.Features))
 	if n := testing.AllocsPerRun(100, func() {
 		if _, err := s.Score(row); err != nil {
 			t.Fatal(err)

@@ -42,7 +42,11 @@ const everyKey = math.MaxInt32
 
 func flatten(f *Forest) flat {
 	l := flat{normal: float64(len(f.Trees)) * f.C[f.SampleSize]}
-	l.nodes, l.leaf = []node{{everyKey, 0}}, []float64{0} // a tree of nothing, which adds nothing
+	nodes := 1
+	for i := range f.Trees {
+		nodes += len(f.Trees[i].Feature)
+	}
+	l.nodes, l.leaf = append(make([]node, 0, nodes), node{everyKey, 0}), append(make([]float64, 0, nodes), 0) // a tree of nothing, which adds nothing
 	for i := range f.Trees {
 		if i%together == 0 {
 			l.steps = append(l.steps, 0)
@@ -75,6 +79,25 @@ func (l *flat) tree(t *Tree, c []float64) (deepest int) {
 	return deepest
 }
 
+// bounds are the least depth sum and the greatest: of each tree's least leaf, and of its greatest. They are added as depthSum adds, so that rounding
+// takes no sum beyond them.
+func (l *flat) bounds(trees int) (least, greatest float64) {
+	for i := range trees {
+		end := len(l.nodes)
+		if i+1 < trees {
+			end = int(l.roots[i+1])
+		}
+		low, high := math.Inf(1), math.Inf(-1)
+		for at := int(l.roots[i]); at < end; at++ {
+			if int(l.nodes[at].next>>featureBits) == at {
+				low, high = min(low, l.leaf[at]), max(high, l.leaf[at])
+			}
+		}
+		least, greatest = least+low, greatest+high
+	}
+	return least, greatest
+}
+
 // place is where a node of a tree is laid out: by its number in the list of them.
 type place struct {
 	from  int32 // its number in the tree
@@ -83,7 +106,7 @@ type place struct {
 
 // places are a tree's nodes, level by level, so that children stand side by side.
 func (t *Tree) places() []place {
-	order := []place{{0, 0}}
+	order := append(make([]place, 0, len(t.Feature)), place{0, 0})
 	for i := 0; i < len(order); i++ {
 		if p := order[i]; t.Feature[p.from] >= 0 {
 			order = append(order, place{t.Left[p.from], p.depth + 1}, place{t.Right[p.from], p.depth + 1})

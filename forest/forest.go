@@ -51,7 +51,26 @@ func New(f Forest) (*Forest, error) {
 		return nil, err
 	}
 	f.flat = flatten(&f)
+	if err := f.checkQuantiles(); err != nil {
+		return nil, err
+	}
 	return &f, nil
+}
+
+// checkQuantiles wants them to be of this forest: of no fewer rows than a tree was drawn, and of sums that its leaves can add up to.
+func (f *Forest) checkQuantiles() error {
+	q := &f.Quantiles
+	if q.Rows == 0 {
+		return nil
+	}
+	if q.Rows < f.SampleSize {
+		return fmt.Errorf("quantiles of %d rows; the sample of a tree is %d of them", q.Rows, f.SampleSize)
+	}
+	least, greatest := f.flat.bounds(len(f.Trees))
+	if first, last := q.Sums[0], q.Sums[len(q.Sums)-1]; first < least || last > greatest {
+		return fmt.Errorf("quantiles from the depth sum %v to %v; the leaves add up to %v to %v", first, last, least, greatest)
+	}
+	return nil
 }
 
 func (f *Forest) check() error {
@@ -68,7 +87,7 @@ func (f *Forest) check() error {
 	seen := map[string]bool{}
 	for i, name := range f.Features {
 		if name == "" || seen[name] {
-			return fmt.Errorf("feature %d is called %q, as no other may be", i, name)
+			return fmt.Errorf("feature %d is called %.80q, as no other may be", i, name)
 		}
 		seen[name] = true
 	}

@@ -45,7 +45,7 @@ func goldens(t testing.TB, name string) (g golden) {
 	return g
 }
 
-func float32s(row []float64) []float32 {
+func rounded(row []float64) []float32 {
 	out := make([]float32, len(row))
 	for i, v := range row {
 		out[i] = float32(v)
@@ -62,7 +62,7 @@ func TestGolden(t *testing.T) {
 			t.Fatalf("%d rows", len(want.X))
 		}
 		for i, x := range want.X {
-			got, err := s.Score(float32s(x))
+			got, err := s.Score(rounded(x))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestCredit(t *testing.T) {
 		s := f.Scorer()
 		credit := make([]float64, len(f.Features))
 		for i, x := range rows.X {
-			row := float32s(x)
+			row := rounded(x)
 			got, _ := s.Score(row)
 			if err := s.Credit(row, credit); err != nil {
 				t.Fatal(err)
@@ -139,7 +139,7 @@ func TestHostileModels(t *testing.T) {
 			for len(e["trees"].([]any)) <= MaxTrees {
 				e["trees"] = append(e["trees"].([]any), e["trees"].([]any)[0])
 			}
-		}, "1001 trees; 1 to 1000 are possible"},
+		}, "1001 trees; up to 1000 are possible"},
 		{"a huge sample", func(e m) { e["max_samples"] = 1 << 30 }, "a sample of 1073741824 rows"},
 		{"an average path of another function", func(e m) { e["c"].([]any)[5] = 2.4 }, "the average path length of 5 rows is 2.4"},
 		{"a table that is short", func(e m) { e["c"] = e["c"].([]any)[:5] }, "5 average path lengths"},
@@ -168,10 +168,10 @@ func TestHostileModels(t *testing.T) {
 		})
 	}
 	for text, want := range map[string]string{
-		"":                         "EOF",
+		"":                         "unexpected end of JSON input",
 		"\x80\x04\x95pickle":       "invalid character",
-		string(data) + "{}":        "something stands behind the end",
-		string(data[:len(data)/2]): "unexpected EOF",
+		string(data) + "{}":        "after top-level value",
+		string(data[:len(data)/2]): "unexpected end of JSON input",
 	} {
 		if _, err := Import(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q: %v, want %q", text, err, want)

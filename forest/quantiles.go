@@ -1,7 +1,6 @@
 package forest
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -9,7 +8,7 @@ import (
 )
 
 // Quantiles are the training rows' depth sums, in short: each of the most unusual, for that is where thresholds lie, and evenly spread ones of the
-// rest. A percentile means the same after a forest is trained anew; a score does not.
+// rest. Of rows with the same sum it is the first rank that counts. A percentile means the same after a forest is trained anew; a score does not.
 type Quantiles struct {
 	Rows  int       `json:"rows"`  // of the training
 	Ranks []int     `json:"ranks"` // ascending; 0 is the most unusual row
@@ -19,12 +18,14 @@ type Quantiles struct {
 const (
 	exactRanks  = 256
 	spreadRanks = 1024
+	maxRanks    = exactRanks + spreadRanks + 1 // and the last, where it is none of them
 )
 
 // quantilesOf sorts the sums in place.
 func quantilesOf(sums []float64) Quantiles {
 	slices.Sort(sums)
 	q := Quantiles{Rows: len(sums)}
+	last := len(sums) - 1
 	add := func(rank int) {
 		if n := len(q.Ranks); n == 0 || q.Ranks[n-1] < rank {
 			q.Ranks = append(q.Ranks, rank)
@@ -32,20 +33,24 @@ func quantilesOf(sums []float64) Quantiles {
 		}
 	}
 	for rank := range min(exactRanks, len(sums)) {
-		add(rank)
+		add(first(sums, rank))
 	}
 	for i := range spreadRanks {
-		add(int(math.Round(float64(i+1) / spreadRanks * float64(len(sums)-1))))
+		add(first(sums, int(math.Round(float64(i+1)/spreadRanks*float64(last)))))
 	}
+	add(last)
 	return q
 }
+
+// first is the first rank of the rows that have the same sum as one: they are all as unusual, and none is to seem less so for its place.
+func first(sums []float64, rank int) int { return sort.SearchFloat64s(sums[:rank], sums[rank]) }
 
 func (q Quantiles) check() error {
 	switch n := len(q.Ranks); {
 	case n == 0 && len(q.Sums) == 0 && q.Rows == 0:
 		return nil
-	case n == 0 || n != len(q.Sums) || n > exactRanks+spreadRanks:
-		return errors.New("quantiles of different lengths, or too many")
+	case n == 0 || n != len(q.Sums) || n > maxRanks:
+		return fmt.Errorf("quantiles of %d ranks and %d sums; as many of each are possible, up to %d", n, len(q.Sums), maxRanks)
 	case q.Ranks[0] != 0 || q.Ranks[n-1] != q.Rows-1:
 		return fmt.Errorf("quantiles from rank %d to %d, of %d rows", q.Ranks[0], q.Ranks[n-1], q.Rows)
 	}

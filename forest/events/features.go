@@ -2,6 +2,10 @@ package events
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
 
 	"agentc/schema"
 )
@@ -28,6 +32,8 @@ func Check(spec *schema.FeaturesSpec) []*FeatureError {
 		}
 		seen[f.Name] = i
 		switch n := says(f); {
+		case !named.MatchString(f.Name):
+			say("%.80q is no name; it is lower-case letters, digits and hyphens, a letter first, no hyphen last, at most 63 characters", f.Name)
 		case f.Name == FeedbackReason:
 			say("%s is what the reasons call the analysts' verdicts; a feature has a name of its own", f.Name)
 		case n != 1:
@@ -38,10 +44,20 @@ func Check(spec *schema.FeaturesSpec) []*FeatureError {
 			say("%s has a value without the field; missing is of an ordinal, number or text", f.Name)
 		case f.Missing != nil && !finite(float32(*f.Missing)):
 			say("%s is %v where the field is missing; a value is a finite number", f.Name, *f.Missing)
+		case f.Number != nil && !slices.Contains(scales, f.Number.Scale):
+			say("%s has the scale %.80q; it is linear or log", f.Name, f.Number.Scale)
+		case f.Text != nil && shapes[f.Text.Shape] == nil:
+			say("%s has the shape %.80q; it is one of %s", f.Name, f.Text.Shape, strings.Join(slices.Sorted(maps.Keys(shapes)), ", "))
 		}
 	}
 	return wrong
 }
+
+// scales of a number; linear is the default.
+var scales = []string{"", "linear", "log"}
+
+// named is the schema's rule of a name.
+var named = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // says counts the things that a feature says.
 func says(f *schema.Feature) int {
