@@ -157,8 +157,11 @@ func (r *Rows) hash(hashes []uint64) {
 		b, c, d = b[:len(a)], c[:len(a)], d[:len(a)] // no bounds to check below
 		ha := uint64(len(a)) ^ hashSeed
 		hb, hc, hd := ha, ha, ha
-		for j := range a {
-			ha, hb, hc, hd = mix(ha, a[j]), mix(hb, b[j]), mix(hc, c[j]), mix(hd, d[j])
+		for j := 1; j < len(a); j += 2 {
+			ha, hb, hc, hd = mix(ha, a[j-1], a[j]), mix(hb, b[j-1], b[j]), mix(hc, c[j-1], c[j]), mix(hd, d[j-1], d[j])
+		}
+		if j := len(a) - 1; j%2 == 0 {
+			ha, hb, hc, hd = mix(ha, a[j], 0), mix(hb, b[j], 0), mix(hc, c[j], 0), mix(hd, d[j], 0)
 		}
 		hashes[i], hashes[i+1], hashes[i+2], hashes[i+3] = ha, hb, hc, hd
 	}
@@ -167,20 +170,24 @@ func (r *Rows) hash(hashes []uint64) {
 	}
 }
 
-// hashRow mixes the values of a row.
+// hashRow mixes the values of a row, two at a time.
 func hashRow(row []float32) uint64 {
 	h := uint64(len(row)) ^ hashSeed
-	for _, x := range row {
-		h = mix(h, x)
+	for ; len(row) > 1; row = row[2:] {
+		h = mix(h, row[0], row[1])
+	}
+	if len(row) == 1 {
+		h = mix(h, row[0], 0)
 	}
 	return h
 }
 
 const hashSeed = 0xa0761d6478bd642f
 
-// mix is the multiplication of two words that wyhash is built on.
-func mix(h uint64, x float32) uint64 {
-	high, low := bits.Mul64(h^uint64(math.Float32bits(x+0)), 0xe7037ed1a0b428db)
+// mix is the multiplication of two words that wyhash is built on. Of the two zeros it makes one.
+func mix(h uint64, x, y float32) uint64 {
+	word := uint64(math.Float32bits(x+0))<<32 | uint64(math.Float32bits(y+0))
+	high, low := bits.Mul64(h^word, 0xe7037ed1a0b428db)
 	return high ^ low ^ 0x8ebc6af09c88c6e3
 }
 

@@ -99,14 +99,19 @@ func TestFitIsDeterministic(t *testing.T) {
 // TestHash: a row's hash is the same among four as alone.
 func TestHash(t *testing.T) {
 	for n := range 10 {
-		rows := mixed(n)
-		hashes := make([]uint64, n)
-		rows.hash(hashes)
-		for i, got := range hashes {
-			if want := hashRow(rows.Row(i)); got != want {
-				t.Errorf("row %d of %d: %x, alone %x", i, n, got, want)
+		for d := 1; d < 6; d++ { // two values are hashed at a time
+			rows := Rows{Features: []string{"a", "b", "c", "d", "e"}[:d], Values: mixed(n).Values[:n*d]}
+			hashes := make([]uint64, n)
+			rows.hash(hashes)
+			for i, got := range hashes {
+				if want := hashRow(rows.Row(i)); got != want {
+					t.Errorf("row %d of %d with %d values: %x, alone %x", i, n, d, got, want)
+				}
 			}
 		}
+	}
+	if hashRow([]float32{1, 2, 3}) == hashRow([]float32{2, 1, 3}) || hashRow([]float32{0, 1}) != hashRow([]float32{float32(math.Copysign(0, -1)), 1}) {
+		t.Error("the order of values counts, and the sign of 0 does not")
 	}
 }
 
