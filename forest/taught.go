@@ -5,8 +5,8 @@ import "slices"
 // With is the forest with feedback. It shares the trees: what changes is what a walk finds at its end, so that scoring costs what it did. The
 // feedback is no part of its file, nor of its digest, and takes the place of any that it had.
 //
-// No leaf adds less than 0: a depth sum is never negative, and a score stays between -1 and 0. Percentiles are of the training without feedback,
-// so that a threshold means what it meant.
+// No leaf adds less than 0: a depth sum is never negative, and a score stays between -1 and 0. Percentiles stay those of the training
+// without feedback: what verdicts made more unusual lies higher among them, so that more or fewer events pass a threshold than before.
 func (f *Forest) With(fb *Feedback) (*Forest, error) {
 	if err := fb.checkOf(f); err != nil {
 		return nil, err
