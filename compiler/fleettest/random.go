@@ -514,7 +514,9 @@ func (f *random) thresholds(line func(string, ...any)) {
 		line("    perHour: %d\n    shadow: %d\n    sample: 0.25", 1+f.IntN(500), 60+f.IntN(30))
 		line("    classes:\n      - {id: jobs, namespace: ci, percentile: 98, bounds: {min: 90, max: 99}, perHour: 10}")
 		line("      - {id: errors-of-jobs, namespace: ci, priority: Error, percentile: 70, sample: 5}\n      - {id: errors, priority: Error, percentile: 70}")
-		line("      - {id: first, agent: %s, percentile: 70, shadow: 65}", f.agents[0].name)
+		if f.has["intake"] {
+			line("      - {id: last, agent: %s, percentile: 70, shadow: 65}", f.agents[len(f.agents)-1].name)
+		}
 	}
 	if f.forest() {
 		line("    forests: [{agent: %s, digest: \"sha256:%x\"}]", f.agents[0].name, sha256.Sum256([]byte(randomForest)))
@@ -527,8 +529,10 @@ func (f *random) thresholds(line func(string, ...any)) {
 	}
 }
 
-// forest says whether an anomaly model stands before the first agent.
-func (f *random) forest() bool { return f.has["thresholds"] && f.has["forests"] }
+// forest says whether an anomaly model, for calls, stands before the first agent.
+func (f *random) forest() bool {
+	return f.has["thresholds"] && f.has["forests"] && !f.agents[0].intake
+}
 
 const randomFeatures = `apiVersion: agents.d/v1alpha1
 kind: Features
