@@ -3,6 +3,8 @@ package rego
 import (
 	"slices"
 
+	"agentc/policies/core"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
@@ -102,11 +104,11 @@ func reach(uses map[string][]string, next []string) map[string]bool {
 	return used
 }
 
-// builtins refuses all but the builtins of the list below, also where they are only named.
+// builtins refuses all but core.Builtins, also where they are only named.
 func (c *checker) builtins(module *ast.Module) {
 	ast.WalkRefs(module, func(ref ast.Ref) bool {
 		name := ref.String()
-		if _, exists := ast.BuiltinMap[name]; exists && !slices.Contains(allowed, name) {
+		if _, exists := ast.BuiltinMap[name]; exists && !slices.Contains(core.Builtins, name) {
 			c.report(ref[0].Location, ruleBuiltin, "builtin %s is not allowed: a review must have no side effect and depend on its input alone", name)
 		}
 		return false

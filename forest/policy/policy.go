@@ -75,7 +75,7 @@ func (p *Policy) Limit(ctx context.Context, about prefilter.About, at time.Time)
 	if at = at.UTC(); !at.IsZero() {
 		now["today"], now["hour"] = at.Format(time.DateOnly), at.Hour()
 	}
-	results, err := p.threshold.Eval(ctx, rego.EvalInput(map[string]any{"event": event, "context": now}))
+	results, err := p.threshold.Eval(ctx, rego.EvalInput(map[string]any{"event": event, "context": now}), rego.EvalRuleIndexing(false)) // a builtin that fails is an error
 	if err != nil {
 		return prefilter.Limit{}, err
 	}

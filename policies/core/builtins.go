@@ -1,10 +1,10 @@
-package rego
+package core
 
-// allowed are the builtins that users' Rego may call: pure functions whose cost is bounded by what they are given. Not among
+// Builtins are those that Rego in a bundle may call, the reviewers' and the core's: pure functions whose cost is bounded by what they are given. Not among
 // them: what reaches out (http.send, net.*), what differs from call to call (time.now_ns, rand.*, uuid.*, opa.runtime), what
 // makes much out of little (numbers.range, graph.*), what parses languages or keys (io.jwt.*, crypto.x509.*, graphql.*,
 // json.match_schema, which fetches remote schemas), and what only prints (print, trace).
-var allowed = []string{
+var Builtins = []string{
 	// Comparison, assignment, membership, arithmetic.
 	"assign", "eq", "equal", "neq", "gt", "gte", "lt", "lte", "internal.member_2", "internal.member_3",
 	"plus", "minus", "mul", "div", "rem", "abs", "ceil", "floor", "round",
