@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"agentc/compiler"
+	"agentc/decision/bundle"
+	"agentc/decision/engine"
 	"agentc/forest/events"
-	"agentc/forest/policy"
 	"agentc/forest/simulate"
 
 	"github.com/spf13/cobra"
@@ -119,15 +119,19 @@ func (o *simulation) replay(ctx context.Context, out *compiler.Output, labels []
 	if o.current == "" {
 		o.current = o.in(path.Join(o.out, folder))
 	}
-	inForce, err := policy.Read(os.DirFS(o.current))
-	if err != nil || inForce[".manifest"] == nil {
-		return nil, inputError{fmt.Errorf("there is no bundle in %s: compile what is in force, or name its folder with --current, as in generated/%s/bundle", o.current, env.Name)}
+	inForce, err := bundle.Open(o.current)
+	if err != nil {
+		return nil, inputError{fmt.Errorf("there is no bundle in %s (%w): compile what is in force, or name its folder with --current, as in generated/%s/bundle", o.current, err, env.Name)}
 	}
 	now, err := side(ctx, o.current, inForce, intake.To.Name)
 	if err != nil {
 		return nil, inputError{err}
 	}
-	then, err := side(ctx, "the spec", proposed, intake.To.Name)
+	made, err := bundle.Of(proposed)
+	if err != nil {
+		return nil, err
+	}
+	then, err := side(ctx, "the spec", made, intake.To.Name)
 	return simulate.New(simulate.Of{Environment: env.Name, Source: intake.Name, Agent: intake.To.Name}, now, then, labels), err
 }
 
@@ -146,14 +150,14 @@ func which(what, name string, names []string) (int, error) {
 	return 0, usageError{fmt.Errorf("there is no %s %q; there are %s", what, name, strings.Join(names, ", "))}
 }
 
-func side(ctx context.Context, name string, files map[string][]byte, agent string) (simulate.Side, error) {
-	p, err := policy.Load(ctx, files)
+func side(ctx context.Context, name string, b *bundle.Bundle, agent string) (simulate.Side, error) {
+	e, err := engine.New(ctx, b)
 	if err != nil {
 		return simulate.Side{}, fmt.Errorf("%s: %w", name, err)
 	}
-	m, err := p.Forest(agent)
+	m, err := e.Forest(agent)
 	if err != nil {
 		return simulate.Side{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return simulate.Side{Name: name, Policy: p, Model: m}, nil
+	return simulate.Side{Name: name, Policy: e, Model: m}, nil
 }

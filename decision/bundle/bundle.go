@@ -160,7 +160,16 @@ func (f *files) add(name string, in io.Reader) error {
 }
 
 func (f *files) bundle(digest string) (*Bundle, error) {
-	b := &Bundle{Files: f.byName, Digest: digest}
+	b, err := Of(f.byName)
+	if err == nil {
+		b.Digest = digest
+	}
+	return b, err
+}
+
+// Of files that were read already, by name from the root.
+func Of(files map[string][]byte) (*Bundle, error) {
+	b := &Bundle{Files: files}
 	d := json.NewDecoder(bytes.NewReader(b.Files[".manifest"]))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&b.Manifest); err != nil {

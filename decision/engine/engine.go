@@ -61,7 +61,8 @@ type Engine struct {
 	Manifest bundle.Manifest
 	Digest   string
 
-	decision rego.PreparedEvalQuery
+	files               map[string][]byte
+	decision, threshold rego.PreparedEvalQuery
 }
 
 // New prepares a bundle, and refuses one whose Rego calls what it must not, or that does not answer its own questions as it says it would.
@@ -75,10 +76,12 @@ func New(ctx context.Context, b *bundle.Bundle) (*Engine, error) {
 		return nil, fmt.Errorf("the bundle's data: %w", err)
 	}
 	store := inmem.NewFromObjectWithOpts(map[string]any{"agentc": data}, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	e := &Engine{Manifest: b.Manifest, Digest: b.Digest}
-	e.decision, err = rego.New(rego.Query("data.agentc.decision"), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the bundle's Rego: %w", err)
+	e := &Engine{Manifest: b.Manifest, Digest: b.Digest, files: b.Files}
+	for query, prepared := range map[string]*rego.PreparedEvalQuery{"data.agentc.decision": &e.decision, "data.agentc.threshold": &e.threshold} {
+		*prepared, err = rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the bundle's Rego: %w", err)
+		}
 	}
 	return e, e.selfTest(ctx, b.Files["selftest.json"])
 }

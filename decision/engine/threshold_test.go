@@ -1,38 +1,38 @@
-package policy
+package engine
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"agentc/decision/bundle"
 	"agentc/forest/prefilter"
 )
 
-func load(t *testing.T, edits ...[3]string) *Policy {
+func load(t *testing.T, edits ...[3]string) *Engine {
 	t.Helper()
-	files, err := Read(os.DirFS("../../generated/prod/bundle"))
+	b, err := bundle.Open("../../generated/prod/bundle")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, edit := range edits {
-		text := string(files[edit[0]])
+		text := string(b.Files[edit[0]])
 		if !strings.Contains(text, edit[1]) {
 			t.Fatalf("%s has no %q", edit[0], edit[1])
 		}
-		files[edit[0]] = []byte(strings.Replace(text, edit[1], edit[2], 1))
+		b.Files[edit[0]] = []byte(strings.Replace(text, edit[1], edit[2], 1))
 	}
-	p, err := Load(t.Context(), files)
+	e, err := New(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return e
 }
 
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
-// TestShipped: what the shipped fleet's bundle says.
-func TestShipped(t *testing.T) {
+// TestThresholds: what the shipped fleet's bundle says.
+func TestThresholds(t *testing.T) {
 	p := load(t)
 	build := prefilter.About{Source: "falco", Priority: "Notice", Agent: "detect", Namespace: "ci"}
 	for _, c := range []struct {
@@ -66,14 +66,8 @@ func TestShipped(t *testing.T) {
 	}
 }
 
-// TestBroken: a bundle whose parts do not fit says so.
-func TestBroken(t *testing.T) {
-	if _, err := Load(t.Context(), map[string][]byte{"agentc/data.json": []byte("{}"), "agentc/x.rego": []byte("package x\nimport")}); err == nil {
-		t.Error("bad Rego is loaded")
-	}
-	if _, err := Load(t.Context(), nil); err == nil {
-		t.Error("a bundle without data is loaded")
-	}
+// TestBrokenForests: a bundle whose parts do not fit says so.
+func TestBrokenForests(t *testing.T) {
 	if _, err := load(t, [3]string{"forests/detect.json", `"format":1`, `"format":9`}).Forest("detect"); err == nil {
 		t.Error("a bad forest is read")
 	}
