@@ -1,8 +1,6 @@
 package forest
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 )
@@ -28,25 +26,11 @@ type feedbackFile struct {
 
 // Write writes the canonical form: the same feedback, the same bytes.
 func (fb *Feedback) Write(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	head, err := json.Marshal(feedbackFile{feedbackFormat, fb.Forest, fb.Labels, fb.Incidents, fb.Benign, fb.Rate, fb.Promote, fb.Suppress, []Deltas{}})
-	if err != nil {
-		return err
-	}
-	b.Write(head[:len(head)-len("]}")])
+	trees := make([]Deltas, len(fb.Trees))
 	for i, d := range fb.Trees {
-		tree, err := json.Marshal(Deltas{append([]int32{}, d.Leaf...), append([]float64{}, d.Delta...)}) // none is [], and not null
-		if err != nil {
-			return err
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('\n')
-		b.Write(tree)
+		trees[i] = Deltas{append([]int32{}, d.Leaf...), append([]float64{}, d.Delta...)} // none is [], and not null
 	}
-	b.WriteString("\n]}\n")
-	return b.Flush()
+	return writeLines(w, feedbackFile{feedbackFormat, fb.Forest, fb.Labels, fb.Incidents, fb.Benign, fb.Rate, fb.Promote, fb.Suppress, []Deltas{}}, trees)
 }
 
 // ReadFeedback reads feedback. Its canonical form is the only one.

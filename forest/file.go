@@ -26,14 +26,19 @@ type file struct {
 
 // Write writes the canonical form: the same forest, the same bytes. Numbers are as short as can be and still be read back as they were.
 func (f *Forest) Write(w io.Writer) error {
+	return writeLines(w, file{fileFormat, f.Features, f.SampleSize, f.Offset, f.C, f.Quantiles, []Tree{}}, f.Trees)
+}
+
+// writeLines writes an object whose last member is an empty list, and into that list the items, a line each.
+func writeLines[T any](w io.Writer, object any, items []T) error {
 	b := bufio.NewWriter(w)
-	head, err := json.Marshal(file{fileFormat, f.Features, f.SampleSize, f.Offset, f.C, f.Quantiles, []Tree{}})
+	head, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
 	b.Write(head[:len(head)-len("]}")])
-	for i := range f.Trees {
-		tree, err := json.Marshal(&f.Trees[i])
+	for i := range items {
+		item, err := json.Marshal(&items[i])
 		if err != nil {
 			return err
 		}
@@ -41,7 +46,7 @@ func (f *Forest) Write(w io.Writer) error {
 			b.WriteByte(',')
 		}
 		b.WriteByte('\n')
-		b.Write(tree)
+		b.Write(item)
 	}
 	b.WriteString("\n]}\n")
 	return b.Flush()

@@ -59,14 +59,3 @@ func (p *pass) forest(doc *schema.Document) *events.Model {
 	}
 	return m
 }
-
-// feeds are the names of the intakes that hand events to an agent.
-func feeds(env *model.Environment, agent string) []string {
-	var names []string
-	for _, x := range env.Intakes {
-		if x.To.Name == agent {
-			names = append(names, x.Name)
-		}
-	}
-	return names
-}

@@ -1,6 +1,9 @@
 package check
 
-import "agentc/forest/events"
+import (
+	"agentc/compiler/model"
+	"agentc/forest/events"
+)
 
 // forestUnfed refuses a forest before an agent to which nothing comes that it could score: one for events where no intake hands the agent any, and
 // one for calls where what comes are events.
@@ -21,4 +24,15 @@ func forestUnfed(p *pass) {
 			}
 		}
 	}
+}
+
+// feeds are the names of the intakes that hand events to an agent.
+func feeds(env *model.Environment, agent string) []string {
+	var names []string
+	for _, x := range env.Intakes {
+		if x.To.Name == agent {
+			names = append(names, x.Name)
+		}
+	}
+	return names
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,85 +38,103 @@ type line struct {
 	values []string
 }
 
+// lines of the table. What is empty for all models is left out.
 func (r *Report) lines() []line {
+	rows := slices.Concat(counted, quality(), passedOn, r.drifted())
 	var all []line
-	add := func(says string, of func(*Measured) string) {
-		l := line{says: says}
-		empty := true
+	for _, row := range rows {
+		l := line{says: row.says}
 		for i := range r.Models {
-			value := of(&r.Models[i])
-			empty = empty && value == ""
-			l.values = append(l.values, value)
+			l.values = append(l.values, row.of(&r.Models[i]))
 		}
-		if !empty {
+		if slices.ContainsFunc(l.values, func(value string) bool { return value != "" }) {
 			all = append(all, l)
 		}
 	}
-	quality := func(say func(*Quality) string) func(*Measured) string {
-		return func(m *Measured) string {
-			if m.Quality == nil {
-				return ""
-			}
-			return say(m.Quality)
-		}
-	}
-	passed := func(say func(*Passed) string) func(*Measured) string {
-		return func(m *Measured) string {
-			if m.Passed == nil {
-				return ""
-			}
-			return say(m.Passed)
-		}
-	}
-	drift := func(say func(*Drift) string) func(*Measured) string {
-		return func(m *Measured) string {
-			if m.Drift == nil {
-				return ""
-			}
-			return say(m.Drift)
-		}
-	}
-	add("events", func(m *Measured) string { return fmt.Sprint(m.Events) })
-	add("labelled: incidents, benign", func(m *Measured) string {
+	return all
+}
+
+// row says one thing of a model, or nothing.
+type row struct {
+	says string
+	of   func(*Measured) string
+}
+
+var counted = []row{
+	{"events", func(m *Measured) string { return fmt.Sprint(m.Events) }},
+	{"labelled: incidents, benign", func(m *Measured) string {
 		if m.Incidents+m.Benign == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%d, %d", m.Incidents, m.Benign)
-	})
-	add("labelled, not among the events", func(m *Measured) string { return positive(m.Elsewhere) })
-	add("AUC", quality(func(q *Quality) string { return fmt.Sprintf("%.4f", q.AUC) }))
-	add("average precision", quality(func(q *Quality) string { return fmt.Sprintf("%.4f", q.AveragePrecision) }))
-	for i, share := range Shares {
-		add(fmt.Sprintf("incidents in the top %v %% of events", share), quality(func(q *Quality) string { return fmt.Sprintf("%.1f %%", q.Caught[i].Incidents) }))
+	}},
+	{"labelled, not among the events", func(m *Measured) string { return positive(m.Elsewhere) }},
+}
+
+func quality() []row {
+	rows := []row{
+		{"AUC", ofQuality(func(q *Quality) string { return fmt.Sprintf("%.4f", q.AUC) })},
+		{"average precision", ofQuality(func(q *Quality) string { return fmt.Sprintf("%.4f", q.AveragePrecision) })},
 	}
-	add("passed on from the percentile", passed(func(p *Passed) string { return fmt.Sprint(p.Threshold) }))
-	add("  share of the events", passed(func(p *Passed) string { return fmt.Sprintf("%.2f %%", p.Share) }))
-	add("  events a day (most on one day)", passed(func(p *Passed) string {
+	for i, share := range Shares {
+		rows = append(rows, row{fmt.Sprintf("incidents in the top %v %% of events", share), ofQuality(func(q *Quality) string { return fmt.Sprintf("%.1f %%", q.Caught[i].Incidents) })})
+	}
+	return rows
+}
+
+var passedOn = []row{
+	{"passed on from the percentile", ofPassed(func(p *Passed) string { return fmt.Sprint(p.Threshold) })},
+	{"  share of the events", ofPassed(func(p *Passed) string { return fmt.Sprintf("%.2f %%", p.Share) })},
+	{"  events a day (most on one day)", ofPassed(func(p *Passed) string {
 		if p.Days == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%.1f (%d)", p.PerDay, p.MostADay)
-	}))
-	add("  events that do not say their day", passed(func(p *Passed) string { return positive(p.Undated) }))
-	add("  incidents caught", func(m *Measured) string {
+	})},
+	{"  events that do not say their day", ofPassed(func(p *Passed) string { return positive(p.Undated) })},
+	{"  incidents caught", func(m *Measured) string {
 		if m.Passed == nil || m.Incidents == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%d of %d", m.Passed.Incidents, m.Incidents)
-	})
-	add("drift of the score, PSI", drift(func(d *Drift) string { return fmt.Sprintf("%.3f: %s", d.PSI, d.Word) }))
-	add("drift of the score, KS", drift(func(d *Drift) string { return fmt.Sprintf("%.3f", d.KS) }))
-	for _, feature := range r.rarities() {
-		add("never seen in the training: "+feature, drift(func(d *Drift) string {
-			for _, u := range d.Unseen {
-				if u.Feature == feature {
-					return fmt.Sprintf("%.2f %%", u.Share)
-				}
-			}
-			return ""
-		}))
+	}},
+}
+
+func (r *Report) drifted() []row {
+	rows := []row{
+		{"drift of the score, PSI", ofDrift(func(d *Drift) string { return fmt.Sprintf("%.3f: %s", d.PSI, d.Word) })},
+		{"drift of the score, KS", ofDrift(func(d *Drift) string { return fmt.Sprintf("%.3f", d.KS) })},
 	}
-	return all
+	for _, feature := range r.rarities() {
+		rows = append(rows, row{"never seen in the training: " + feature, ofDrift(func(d *Drift) string {
+			i := slices.IndexFunc(d.Unseen, func(u Unseen) bool { return u.Feature == feature })
+			if i < 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.2f %%", d.Unseen[i].Share)
+		})})
+	}
+	return rows
+}
+
+func ofQuality(say func(*Quality) string) func(*Measured) string {
+	return func(m *Measured) string { return orNothing(m.Quality, say) }
+}
+
+func ofPassed(say func(*Passed) string) func(*Measured) string {
+	return func(m *Measured) string { return orNothing(m.Passed, say) }
+}
+
+func ofDrift(say func(*Drift) string) func(*Measured) string {
+	return func(m *Measured) string { return orNothing(m.Drift, say) }
+}
+
+// orNothing says what there is to say, if it was measured.
+func orNothing[T any](measured *T, say func(*T) string) string {
+	if measured == nil {
+		return ""
+	}
+	return say(measured)
 }
 
 // rarities of all models, those of the first one first.
