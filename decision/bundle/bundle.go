@@ -70,17 +70,28 @@ func Open(name string) (*Bundle, error) {
 		return nil, err
 	}
 	defer file.Close()
-	archive, err := io.ReadAll(io.LimitReader(file, maxPacked+1))
+	archive, err := Limited(file)
 	if err != nil {
 		return nil, err
 	}
 	return Read(archive)
 }
 
+// Limited reads an archive, and no more than one may have.
+func Limited(r io.Reader) ([]byte, error) {
+	archive, err := io.ReadAll(io.LimitReader(r, maxPacked+1))
+	if err == nil && len(archive) > maxPacked {
+		err = errTooLarge
+	}
+	return archive, err
+}
+
+var errTooLarge = fmt.Errorf("the bundle is larger than %d MiB", maxPacked>>20)
+
 // Read a packed bundle.
 func Read(archive []byte) (*Bundle, error) {
 	if len(archive) > maxPacked {
-		return nil, fmt.Errorf("the bundle is larger than %d MiB", maxPacked>>20)
+		return nil, errTooLarge
 	}
 	zr, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
