@@ -3,29 +3,25 @@
 package authzen
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"regexp"
-	"time"
 
 	"agentc/decision/engine"
+	"agentc/decision/escalation"
+	"agentc/decision/loader"
+	"agentc/decision/point"
 	"agentc/decision/strict"
 )
 
 // Server answers questions.
 type Server struct {
-	Engine func() *engine.Engine // that is in force; nil: none, and nothing is decided
-	Now    func() time.Time
-	URL    string // under which clients know it: https://agentd.soc-system.svc:8444
-
-	// Trusted says whether a request comes from somebody who may say how unusual an event was. What others say of it is left out, so that it counts
-	// as unknown.
-	Trusted func(*http.Request) bool
+	Point *point.Point
+	Who   func(*http.Request) (point.By, error)
+	URL   string // under which clients know it: https://agentd.soc-system.svc:8444
 }
 
 // Paths of the API.
@@ -33,6 +29,9 @@ const (
 	pathEvaluation    = "/access/v1/evaluation"
 	pathEvaluations   = "/access/v1/evaluations"
 	pathConfiguration = "/.well-known/authzen-configuration"
+
+	// PathRequests is where an escalated action is put before people: AuthZEN's Access Request and Approval Profile.
+	PathRequests = "/access/v1/requests"
 )
 
 // Handler of the API.
@@ -41,8 +40,9 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST "+pathEvaluation, s.answering((*asking).evaluation))
 	mux.Handle("POST "+pathEvaluations, s.answering((*asking).evaluations))
 	mux.HandleFunc("GET "+pathConfiguration, func(w http.ResponseWriter, _ *http.Request) {
-		write(w, http.StatusOK, map[string]string{
+		write(w, http.StatusOK, map[string]any{
 			"policy_decision_point": s.URL, "access_evaluation_endpoint": s.URL + pathEvaluation, "access_evaluations_endpoint": s.URL + pathEvaluations,
+			"access_request_endpoint": s.URL + PathRequests, "capabilities": []string{"urn:openid:authzen:capability:access-request"},
 		})
 	})
 	return mux
@@ -70,15 +70,19 @@ func (s *Server) answering(answer func(*asking, map[string]any) (any, error)) ht
 			w.Header().Set("X-Request-ID", id)
 		}
 		reply, err := func() (any, error) {
-			e := s.Engine()
-			if e == nil {
-				return nil, &fault{http.StatusServiceUnavailable, "there is no bundle yet, and nothing is decided without one"}
+			by, err := s.Who(r)
+			if err != nil {
+				return nil, &fault{http.StatusForbidden, err.Error()}
+			}
+			f, err := s.Point.Bundle()
+			if err != nil {
+				return nil, &fault{http.StatusServiceUnavailable, err.Error()}
 			}
 			question, err := read(r)
 			if err != nil {
 				return nil, err
 			}
-			return answer(&asking{s, e, r, s.Now().UTC()}, question)
+			return answer(&asking{s, f, r, by}, question)
 		}()
 		var f *fault
 		switch {
@@ -124,20 +128,20 @@ func read(r *http.Request) (map[string]any, error) {
 	return question, nil
 }
 
-// asking is one request and what answers it: all its questions are put to one bundle, at one time.
+// asking is one request and what answers it: all its questions are put to one bundle.
 type asking struct {
 	server  *Server
-	engine  *engine.Engine
+	bundle  *loader.InForce
 	request *http.Request
-	now     time.Time
+	by      point.By
 }
 
 func (a *asking) evaluation(object map[string]any) (any, error) {
-	q, err := questionOf(object)
+	asked, err := a.asked(object)
 	if err != nil {
 		return nil, err
 	}
-	return a.decide(q)
+	return a.decide(asked)
 }
 
 // reply to one question.
@@ -148,34 +152,81 @@ type reply struct {
 
 // why a reply is as it is, and by what it was decided.
 type why struct {
-	Verdict     string          `json:"verdict"`
-	Rules       []string        `json:"rules"`
-	Reasons     []engine.Reason `json:"reasons"`
-	Route       string          `json:"route,omitempty"` // of an escalation
-	Risk        string          `json:"risk,omitempty"`  // of the skill
-	Environment string          `json:"environment"`
-	Revision    string          `json:"revision"` // of the bundle
-	Sequence    int64           `json:"sequence"`
-	Digest      string          `json:"digest,omitempty"`
-	TraceID     string          `json:"trace_id,omitempty"`
-	DecisionID  string          `json:"decision_id"`
+	Verdict       string          `json:"verdict"`
+	Rules         []string        `json:"rules"`
+	Reasons       []engine.Reason `json:"reasons"`
+	Route         string          `json:"route,omitempty"` // of an escalation
+	Risk          string          `json:"risk,omitempty"`  // of the skill
+	Environment   string          `json:"environment"`
+	Revision      string          `json:"revision"` // of the bundle
+	Sequence      int64           `json:"sequence"`
+	Digest        string          `json:"digest,omitempty"`
+	TraceID       string          `json:"trace_id,omitempty"`
+	DecisionID    string          `json:"decision_id"`
+	EvaluationID  string          `json:"evaluation_id"` // the same, as the request profile calls it
+	AccessRequest *requestable    `json:"access_request,omitempty"`
+	Approval      *approval       `json:"approval,omitempty"`
 }
 
-func (a *asking) decide(q engine.Question) (*reply, error) {
-	trace, err := a.trace(q.Context)
-	if err != nil {
+// requestable says where people can be asked.
+type requestable struct {
+	Endpoint string `json:"endpoint"`
+}
+
+// approval that was consumed.
+type approval struct {
+	ID         string   `json:"id"`
+	State      string   `json:"state"`
+	ApprovedBy []string `json:"approved_by"`
+	Action     string   `json:"action_digest"`
+}
+
+func (a *asking) decide(asked point.Asked) (*reply, error) {
+	d, err := a.server.Point.Decide(a.request.Context(), a.bundle, asked)
+	var forbidden *point.Forbidden
+	if errors.As(err, &forbidden) {
+		return nil, &fault{http.StatusForbidden, forbidden.Reason}
+	} else if err != nil {
 		return nil, err
 	}
-	if !a.server.Trusted(a.request) {
-		delete(q.Context, "anomaly")
+	m := d.Bundle.Manifest
+	w := why{
+		Verdict: d.Verdict, Rules: d.Rules, Reasons: d.Reasons, Route: d.Route, Risk: d.Risk,
+		Environment: m.Metadata.Environment, Revision: m.Revision, Sequence: m.Metadata.Sequence, Digest: d.Bundle.Digest,
+		TraceID: d.TraceID, DecisionID: d.ID, EvaluationID: d.ID,
 	}
-	q.Context["today"], q.Context["hour"] = a.now.Format(time.DateOnly), a.now.Hour()
-	answer := a.engine.Decide(a.request.Context(), q)
-	m := a.engine.Manifest
-	return &reply{answer.Verdict == engine.Execute, why{
-		answer.Verdict, answer.Rules, answer.Reasons, answer.Route, answer.Risk,
-		m.Metadata.Environment, m.Revision, m.Metadata.Sequence, a.engine.Digest, trace, newID(),
-	}}, nil
+	switch {
+	case d.Approved != nil:
+		w.Approval = &approval{d.Approved.ID, string(d.Approved.State), approvers(d.Approved), d.Digest}
+	case d.Verdict == engine.Escalate:
+		w.AccessRequest = &requestable{a.server.URL + PathRequests}
+	}
+	return &reply{d.Allowed, w}, nil
+}
+
+func approvers(e *escalation.Escalation) []string {
+	var names []string
+	for _, v := range e.Votes {
+		if v.Approve {
+			names = append(names, v.Person.Name)
+		}
+	}
+	return names
+}
+
+// asked reads a question whole: with its trace, and the approval that it comes with.
+func (a *asking) asked(object map[string]any) (point.Asked, error) {
+	asked, err := Question(object)
+	if err != nil {
+		return asked, err
+	}
+	if asked.TraceID == "" {
+		if id := TraceOf(a.request); id != "" {
+			asked.TraceID, asked.Context["trace_id"] = id, id
+		}
+	}
+	asked.By, asked.RequestID = a.by, a.request.Header.Get("X-Request-ID")
+	return asked, nil
 }
 
 var (
@@ -185,25 +236,10 @@ var (
 
 const noTrace = "00000000000000000000000000000000"
 
-// trace is the W3C trace id of a question: what its context says, or else the header.
-func (a *asking) trace(context map[string]any) (string, error) {
-	if said, there := context["trace_id"]; there {
-		id, is := said.(string)
-		if !is || !traceID.MatchString(id) || id == noTrace {
-			return "", bad("context.trace_id is no W3C trace id: 32 hexadecimal digits in lower case, not all of them 0")
-		}
-		return id, nil
+// TraceOf a request, by its header: the W3C trace id, or none.
+func TraceOf(r *http.Request) string {
+	if m := traceParent.FindStringSubmatch(r.Header.Get("traceparent")); m != nil && m[1] != noTrace {
+		return m[1]
 	}
-	if m := traceParent.FindStringSubmatch(a.request.Header.Get("traceparent")); m != nil && m[1] != noTrace {
-		context["trace_id"] = m[1]
-		return m[1], nil
-	}
-	return "", nil
-}
-
-// newID names a decision.
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:]) // it never fails
-	return hex.EncodeToString(b[:])
+	return ""
 }

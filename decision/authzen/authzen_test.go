@@ -1,7 +1,9 @@
 package authzen
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,10 +12,12 @@ import (
 
 	"agentc/decision/bundle"
 	"agentc/decision/engine"
+	"agentc/decision/loader"
+	"agentc/decision/point"
 )
 
-// shipped serves the example's bundle at noon, to somebody who may say how unusual an event was, or not.
-func shipped(t testing.TB, trusted bool) http.Handler {
+// shipped serves the example's bundle at noon, to somebody by name, or to anybody.
+func shipped(t testing.TB, who string) http.Handler {
 	t.Helper()
 	b, err := bundle.Open("../../generated/prod/bundle")
 	if err != nil {
@@ -23,12 +27,22 @@ func shipped(t testing.TB, trusted bool) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serving(t, e, point.By{ID: id(who), Anybody: who == ""})
+}
+
+func serving(t testing.TB, e *engine.Engine, by point.By) http.Handler {
+	t.Helper()
 	s := Server{
-		Engine: func() *engine.Engine { return e }, Now: func() time.Time { return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) },
-		URL: "https://agentd.example", Trusted: func(*http.Request) bool { return trusted },
+		Point: &point.Point{
+			Bundle: func() (*loader.InForce, error) { return &loader.InForce{Engine: e}, nil }, Quarantined: func(string) (string, error) { return "", nil },
+			Record: func(context.Context, *point.Decision) error { return nil }, Now: func() time.Time { return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) },
+		},
+		Who: func(*http.Request) (point.By, error) { return by, nil }, URL: "https://agentd.example",
 	}
 	return s.Handler()
 }
+
+func id(name string) string { return "spiffe://prod.soc.example/ns/soc-" + name + "/sa/" + name }
 
 func ask(h http.Handler, path, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
@@ -67,7 +81,7 @@ func decoded[T any](t *testing.T, w *httptest.ResponseRecorder) (v T) {
 }
 
 func caller(name string) string {
-	return `"subject": {"type": "agent", "id": "spiffe://prod.soc.example/ns/soc-` + name + `/sa/` + name + `"}`
+	return `"subject": {"type": "agent", "id": "` + id(name) + `"}`
 }
 
 func callee(agent, skill string) string {
@@ -80,7 +94,7 @@ const (
 )
 
 func TestEvaluation(t *testing.T) {
-	h := shipped(t, true)
+	h := shipped(t, "")
 	for _, c := range []struct {
 		body, verdict, rule, route string
 	}{
@@ -100,20 +114,28 @@ func TestEvaluation(t *testing.T) {
 // TestWhatIsBelieved: how unusual an event was, and what time it is, nobody says for himself.
 func TestWhatIsBelieved(t *testing.T) {
 	incident := "{" + caller("detect") + "," + callee("coordinator", "handle-incident") + "," + sure + "}"
-	if a := decoded[answer](t, ask(shipped(t, false), pathEvaluation, incident)); a.Decision || a.Context.Verdict != "escalate" {
+	if a := decoded[answer](t, ask(shipped(t, "detect"), pathEvaluation, incident)); a.Decision || a.Context.Verdict != "escalate" {
 		t.Errorf("a stranger's percentile counts: %+v", a)
 	}
-	if a := decoded[answer](t, ask(shipped(t, true), pathEvaluation, incident, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")); a.Context.TraceID != trace {
+	if a := decoded[answer](t, ask(shipped(t, "coordinator"), pathEvaluation, incident)); !a.Decision {
+		t.Errorf("the percentile of the resource's guard does not count: %+v", a)
+	}
+	for _, who := range []string{"notify", "agentd"} {
+		if w := ask(shipped(t, who), pathEvaluation, incident); w.Code != http.StatusForbidden {
+			t.Errorf("%s asks for another: %d %s", who, w.Code, w.Body)
+		}
+	}
+	if a := decoded[answer](t, ask(shipped(t, ""), pathEvaluation, incident, "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")); a.Context.TraceID != trace {
 		t.Errorf("the trace is %q", a.Context.TraceID)
 	}
-	if a := decoded[answer](t, ask(shipped(t, true), pathEvaluation, "{"+caller("detect")+","+callee("coordinator", "handle-incident")+"}", "traceparent", "00-"+trace+"-b7ad6b7169203331-01")); a.Context.TraceID != trace {
+	if a := decoded[answer](t, ask(shipped(t, ""), pathEvaluation, "{"+caller("detect")+","+callee("coordinator", "handle-incident")+"}", "traceparent", "00-"+trace+"-b7ad6b7169203331-01")); a.Context.TraceID != trace {
 		t.Errorf("the header's trace is %q", a.Context.TraceID)
 	}
 }
 
 // TestBadRequests are no denials: 400, with what is wrong.
 func TestBadRequests(t *testing.T) {
-	h := shipped(t, true)
+	h := shipped(t, "")
 	good := caller("detect") + "," + callee("coordinator", "handle-incident")
 	for body, want := range map[string]string{
 		``:                               "the request is refused: it ends too early",
@@ -153,18 +175,26 @@ func TestBadRequests(t *testing.T) {
 	if h.ServeHTTP(w, r); w.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", w.Code)
 	}
-	if w := ask((&Server{Engine: func() *engine.Engine { return nil }, Now: time.Now}).Handler(), pathEvaluation, good); w.Code != http.StatusServiceUnavailable {
+	none := Server{
+		Point: &point.Point{Bundle: func() (*loader.InForce, error) { return nil, errors.New("there is no bundle yet") }},
+		Who:   func(*http.Request) (point.By, error) { return point.By{}, nil },
+	}
+	if w := ask(none.Handler(), pathEvaluation, good); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "no bundle yet") {
 		t.Errorf("without a bundle: %d %s", w.Code, w.Body)
+	}
+	none.Who = func(*http.Request) (point.By, error) { return point.By{}, errors.New("who are you?") }
+	if w := ask(none.Handler(), pathEvaluation, good); w.Code != http.StatusForbidden {
+		t.Errorf("nobody: %d %s", w.Code, w.Body)
 	}
 }
 
 // TestEvaluations: defaults, the three semantics, and one question that is none among others.
 func TestEvaluations(t *testing.T) {
-	h := shipped(t, true)
+	h := shipped(t, "")
 	asked := func(options, evaluations string) string {
 		return "{" + caller("detect") + "," + callee("coordinator", "handle-incident") + "," + sure + `, "options": ` + options + `, "evaluations": ` + evaluations + "}"
 	}
-	const yes, no, none = `{}`, `{"resource": {"type": "agent", "id": "remediate"}}`, `{"action": {}}`
+	const yes, no, none = `{}`, `{"resource": {"type": "agent", "id": "remediate"}}`, `{"action": 7}`
 	for _, c := range []struct{ options, evaluations, want string }{
 		{`{}`, `[` + yes + `,` + no + `,` + none + `,` + yes + `]`, "yes no bad yes"},
 		{`{"evaluations_semantic": "execute_all"}`, `[` + no + `,` + yes + `]`, "no yes"},
@@ -172,7 +202,8 @@ func TestEvaluations(t *testing.T) {
 		{`{"evaluations_semantic": "deny_on_first_deny"}`, `[` + none + `,` + yes + `]`, "bad"},
 		{`{"evaluations_semantic": "permit_on_first_permit"}`, `[` + no + `,` + yes + `,` + no + `]`, "no yes"},
 		{`{}`, `[7, ` + yes + `]`, "bad yes"},
-		{`{}`, `[{"context": {}}, ` + yes + `]`, "no yes"}, // a context of its own takes the place of the whole
+		{`{}`, `[{"resource": {"id": "remediate"}}, {"resource": {"type": "agent"}}]`, "no yes"}, // what names a part is the request's where it is missing
+		{`{}`, `[{"context": {}}, ` + yes + `]`, "no yes"},                                       // a context of its own takes the place of the whole
 	} {
 		all := decoded[struct{ Evaluations []answer }](t, ask(h, pathEvaluations, asked(c.options, c.evaluations)))
 		var got []string
@@ -205,8 +236,8 @@ func TestEvaluations(t *testing.T) {
 
 func TestConfiguration(t *testing.T) {
 	w := httptest.NewRecorder()
-	shipped(t, true).ServeHTTP(w, httptest.NewRequest(http.MethodGet, pathConfiguration, nil))
-	got := decoded[map[string]string](t, w)
+	shipped(t, "").ServeHTTP(w, httptest.NewRequest(http.MethodGet, pathConfiguration, nil))
+	got := decoded[map[string]any](t, w)
 	if got["policy_decision_point"] != "https://agentd.example" || got["access_evaluation_endpoint"] != "https://agentd.example/access/v1/evaluation" ||
 		got["access_evaluations_endpoint"] != "https://agentd.example/access/v1/evaluations" {
 		t.Errorf("%v", got)
@@ -215,7 +246,7 @@ func TestConfiguration(t *testing.T) {
 
 // FuzzEvaluations: whatever is asked, the answer is 200 or 400, and strangers are never permitted anything.
 func FuzzEvaluations(f *testing.F) {
-	h := shipped(f, true)
+	h := shipped(f, "")
 	f.Add("{" + caller("detect") + "," + callee("coordinator", "handle-incident") + "," + sure + `, "evaluations": [{}]}`)
 	f.Add(`{"evaluations": [{"subject": {"type": "agent", "id": "x"}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {

@@ -1,17 +1,19 @@
 package authzen
 
 import (
+	"maps"
 	"net/http"
 
 	"agentc/decision/engine"
+	"agentc/decision/point"
 )
 
-// questionOf reads subject, action, resource and context. What is unknown is ignored, as the specification wants it.
-func questionOf(object map[string]any) (q engine.Question, err error) {
-	if q.Subject, err = entityOf(object, "subject"); err != nil {
+// Question reads subject, action, resource and context, and of the context the trace and the approval. What is unknown is ignored, as the specification wants it.
+func Question(object map[string]any) (q point.Asked, err error) {
+	if q.Subject, q.Properties.Subject, err = entityOf(object, "subject"); err != nil {
 		return q, err
 	}
-	if q.Resource, err = entityOf(object, "resource"); err != nil {
+	if q.Resource, q.Properties.Resource, err = entityOf(object, "resource"); err != nil {
 		return q, err
 	}
 	action, err := objectOf(object, "action")
@@ -21,29 +23,64 @@ func questionOf(object map[string]any) (q engine.Question, err error) {
 	if q.Action, err = textOf(action, "action", "name"); err != nil {
 		return q, err
 	}
-	q.Context = map[string]any{}
-	if said, there := object["context"]; there {
-		context, is := said.(map[string]any)
-		if !is {
-			return q, bad("context is no object")
-		}
-		for name, value := range context { // of a batch several questions may share it
-			q.Context[name] = value
-		}
+	if q.Properties.Action, err = propertiesOf(action, "action"); err != nil {
+		return q, err
 	}
-	return q, nil
+	q.Context = map[string]any{}
+	said, there := object["context"]
+	if !there {
+		return q, nil
+	}
+	context, is := said.(map[string]any)
+	if !is {
+		return q, bad("context is no object")
+	}
+	maps.Copy(q.Context, context) // of a batch several questions may share it
+	return q, inContext(&q)
 }
 
-func entityOf(object map[string]any, name string) (e engine.Entity, err error) {
+func inContext(q *point.Asked) (err error) {
+	if said, there := q.Context["trace_id"]; there {
+		id, is := said.(string)
+		if !is || !traceID.MatchString(id) || id == noTrace {
+			return bad("context.trace_id is no W3C trace id: 32 hexadecimal digits in lower case, not all of them 0")
+		}
+		q.TraceID = id
+	}
+	if _, there := q.Context["approval"]; there {
+		approval, err := objectOf(q.Context, "approval")
+		if err != nil {
+			return err
+		}
+		q.Approval, err = textOf(approval, "approval", "id")
+		delete(q.Context, "approval")
+		return err
+	}
+	return nil
+}
+
+func entityOf(object map[string]any, name string) (e engine.Entity, properties map[string]any, err error) {
 	entity, err := objectOf(object, name)
 	if err != nil {
-		return e, err
+		return e, nil, err
 	}
 	if e.Type, err = textOf(entity, name, "type"); err != nil {
-		return e, err
+		return e, nil, err
 	}
-	e.ID, err = textOf(entity, name, "id")
-	return e, err
+	if e.ID, err = textOf(entity, name, "id"); err != nil {
+		return e, nil, err
+	}
+	properties, err = propertiesOf(entity, name)
+	return e, properties, err
+}
+
+func propertiesOf(entity map[string]any, name string) (map[string]any, error) {
+	said, there := entity["properties"]
+	properties, is := said.(map[string]any)
+	if there && !is {
+		return nil, bad("%s.properties is no object", name)
+	}
+	return properties, nil
 }
 
 func objectOf(object map[string]any, name string) (map[string]any, error) {
@@ -108,23 +145,43 @@ func (a *asking) item(defaults map[string]any, item any) (*reply, error) {
 	if !is {
 		return &reply{false, map[string]any{"error": bad("an evaluation is no object")}}, nil
 	}
-	merged := map[string]any{}
-	for _, name := range []string{"subject", "action", "resource", "context"} {
-		for _, from := range []map[string]any{defaults, own} {
-			if value, there := from[name]; there {
-				merged[name] = value
-			}
-		}
-	}
-	q, err := questionOf(merged)
+	q, err := a.asked(merged(defaults, own))
 	var r *reply
 	if err == nil {
 		r, err = a.decide(q)
 	}
-	if f, is := err.(*fault); is && f.Status == http.StatusBadRequest {
+	if f, is := err.(*fault); is && f.Status < http.StatusInternalServerError {
 		return &reply{false, map[string]any{"error": f}}, nil
 	}
 	return r, err
+}
+
+// merged takes each part of a question from the evaluation, whole, or else from the request. What names a part may still come from the request: a resource
+// without a type has the request's.
+func merged(defaults, own map[string]any) map[string]any {
+	all := map[string]any{}
+	for _, name := range []string{"subject", "action", "resource", "context"} {
+		value, there := own[name]
+		if !there {
+			value, there = defaults[name]
+		}
+		if there {
+			all[name] = value
+		}
+		part, is := value.(map[string]any)
+		more, both := defaults[name].(map[string]any)
+		if name == "context" || !is || !both {
+			continue
+		}
+		part = maps.Clone(part)
+		for _, key := range []string{"type", "id", "name"} {
+			if _, said := part[key]; !said && more[key] != nil {
+				part[key] = more[key]
+			}
+		}
+		all[name] = part
+	}
+	return all
 }
 
 // semanticOf says at which decision the answers end; nil: never.

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"agentc/decision/bundle"
+	"agentc/decision/fleet"
 	"agentc/policies/core"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -32,6 +33,9 @@ type Question struct {
 	Action   string         // id of the skill; empty where the call names none
 	Resource Entity         // of type agent, by its name
 	Context  map[string]any // as JSON, numbers as json.Number
+
+	// Properties of the three, for Rego: the core looks at none.
+	Properties struct{ Subject, Action, Resource map[string]any }
 }
 
 // Entity of a question.
@@ -50,6 +54,7 @@ type Answer struct {
 type Reason struct {
 	Rule    string `json:"rule"`
 	Reason  string `json:"reason"`
+	At      string `json:"at,omitempty"`      // file:line of the spec
 	Unknown any    `json:"unknown,omitempty"` // what its rule asked for and nobody knew
 }
 
@@ -60,6 +65,7 @@ const Failed = "failed"
 type Engine struct {
 	Manifest bundle.Manifest
 	Digest   string
+	Fleet    *fleet.Fleet // nobody changes it
 
 	files               map[string][]byte
 	decision, threshold rego.PreparedEvalQuery
@@ -77,6 +83,9 @@ func New(ctx context.Context, b *bundle.Bundle) (*Engine, error) {
 	}
 	store := inmem.NewFromObjectWithOpts(map[string]any{"agentc": data}, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
 	e := &Engine{Manifest: b.Manifest, Digest: b.Digest, files: b.Files}
+	if e.Fleet, err = fleet.Read(b.Files["agentc/data.json"]); err != nil {
+		return nil, err
+	}
 	for query, prepared := range map[string]*rego.PreparedEvalQuery{"data.agentc.decision": &e.decision, "data.agentc.threshold": &e.threshold} {
 		*prepared, err = rego.New(rego.Query(query), rego.Compiler(compiler), rego.Store(store), rego.StrictBuiltinErrors(true)).PrepareForEval(ctx)
 		if err != nil {
@@ -138,14 +147,7 @@ func failed(err error) Answer {
 }
 
 func (e *Engine) ask(ctx context.Context, q Question) (Answer, error) {
-	action := map[string]any{}
-	if q.Action != "" {
-		action["name"] = q.Action
-	}
-	input, err := ast.InterfaceToValue(map[string]any{
-		"subject": map[string]any{"type": q.Subject.Type, "id": q.Subject.ID}, "action": action,
-		"resource": map[string]any{"type": q.Resource.Type, "id": q.Resource.ID}, "context": q.Context,
-	})
+	input, err := ast.InterfaceToValue(q.input())
 	if err != nil {
 		return Answer{}, err
 	}
@@ -158,6 +160,24 @@ func (e *Engine) ask(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, errors.New("the bundle has no decision")
 	}
 	return read(results[0].Expressions[0].Value)
+}
+
+// input is the question as Rego sees it.
+func (q *Question) input() map[string]any {
+	action := map[string]any{}
+	if q.Action != "" {
+		action["name"] = q.Action
+	}
+	input := map[string]any{
+		"subject": map[string]any{"type": q.Subject.Type, "id": q.Subject.ID}, "action": action,
+		"resource": map[string]any{"type": q.Resource.Type, "id": q.Resource.ID}, "context": q.Context,
+	}
+	for name, properties := range map[string]map[string]any{"subject": q.Properties.Subject, "action": q.Properties.Action, "resource": q.Properties.Resource} {
+		if properties != nil {
+			input[name].(map[string]any)["properties"] = properties
+		}
+	}
+	return input
 }
 
 // read what the core answers. It must agree with itself.

@@ -23,6 +23,10 @@ func agent(name string) Entity {
 	return Entity{"agent", "spiffe://prod.soc.example/ns/soc-" + name + "/sa/" + name}
 }
 
+func asked(subject Entity, action string, resource Entity, context map[string]any) Question {
+	return Question{Subject: subject, Action: action, Resource: resource, Context: context}
+}
+
 func known(percentile, confidence string, parameters map[string]any) map[string]any {
 	return map[string]any{"confidence": json.Number(confidence), "anomaly": map[string]any{"percentile": json.Number(percentile)}, "parameters": parameters, "hour": json.Number("12")}
 }
@@ -39,12 +43,12 @@ func TestShipped(t *testing.T) {
 		want     string
 		rules    string
 	}{
-		{Question{agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)}, Execute, "reviewers/incident-opens"},
-		{Question{agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)}, Escalate, "reviewers/containment-asks"},
-		{Question{agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "kube-system"})}, Reject, "reviewers.soc.reject"},
-		{Question{agent("notify"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)}, Reject, "no-edge"},
-		{Question{agent("coordinator"), "", Entity{"agent", "remediate"}, nil}, Reject, "no-skill"},
-		{Question{Entity{"user", agent("detect").ID}, "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)}, Reject, "no-edge"},
+		{asked(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)), Execute, "reviewers/incident-opens"},
+		{asked(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)), Escalate, "reviewers/containment-asks"},
+		{asked(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "kube-system"})), Reject, "reviewers.soc.reject"},
+		{asked(agent("notify"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)), Reject, "no-edge"},
+		{asked(agent("coordinator"), "", Entity{"agent", "remediate"}, nil), Reject, "no-skill"},
+		{asked(Entity{"user", agent("detect").ID}, "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)), Reject, "no-edge"},
 		{Question{}, Reject, "no-edge"},
 	} {
 		if a := e.Decide(t.Context(), c.question); a.Verdict != c.want || strings.Join(a.Rules, " ") != c.rules {
@@ -62,7 +66,7 @@ func TestFailuresReject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := Question{agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", map[string]any{"name": 7})}
+	q := asked(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", map[string]any{"name": 7}))
 	if a := e.Decide(t.Context(), q); a.Verdict != Reject || !slices.Equal(a.Rules, []string{Failed}) || !strings.Contains(a.Reasons[0].Reason, "endswith") {
 		t.Errorf("a builtin that fails: %+v", a)
 	}
@@ -103,7 +107,7 @@ func BenchmarkDecide(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	q := Question{agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "shop"})}
+	q := asked(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "shop"}))
 	for b.Loop() {
 		e.Decide(b.Context(), q)
 	}

@@ -46,7 +46,7 @@ func (e *Engine) selfTest(ctx context.Context, text []byte) error {
 				return fmt.Errorf("the bundle's self-test has no cases %q", name)
 			}
 			for _, c := range s.Cases[name] {
-				got := e.Decide(ctx, Question{Entity{"agent", v.Caller}, skill, Entity{"agent", v.Callee}, c.Context})
+				got := e.Decide(ctx, Question{Subject: Entity{"agent", v.Caller}, Action: skill, Resource: Entity{"agent", v.Callee}, Context: c.Context})
 				if !c.met(got) {
 					return fmt.Errorf("the bundle's self-test: %s asks %s for %q: %s (%v), not %s%s (%v)", v.Caller, v.Callee, skill, got.Verdict, got.Rules, c.Verdict, c.AtLeast, c.Rules)
 				}

@@ -1,0 +1,228 @@
+// Package point is the decision point: it answers whether an action may be done now, by the bundle in force, by who asks, and by what people said; and it
+// leaves a record of each answer. Whatever fails on the way is a rejection that names what failed:
+//
+//	no bundle, or one that is over       nothing is answered at all
+//	an evaluation that fails             failed
+//	quarantines that cannot be read      quarantine-unknown
+//	a record that cannot be written      unrecorded
+//	people who cannot be asked           escalation-failed, or the refusal of decision/escalation
+package point
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"agentc/decision/engine"
+	"agentc/decision/escalation"
+	"agentc/decision/loader"
+)
+
+// Point decides. Its fields do not change once it is in use.
+type Point struct {
+	Bundle      func() (*loader.InForce, error)
+	Escalations Escalations
+	Quarantined func(agent string) (why string, err error) // empty: it is not
+	Record      func(context.Context, *Decision) error     // nil error: it is where a crash cannot reach it
+	Now         func() time.Time
+}
+
+// Escalations that people decide on: decision/escalation.
+type Escalations interface {
+	Request(context.Context, escalation.Request) (escalation.Escalation, error)
+	Consume(ctx context.Context, id, digest, caller string) (escalation.Escalation, error)
+}
+
+// Asked is a question and whom it comes from.
+type Asked struct {
+	engine.Question
+	By        By
+	TraceID   string
+	RequestID string
+	Approval  string // id of the escalation by which people approved the action; empty: none
+}
+
+// By says who asks.
+type By struct {
+	ID       string // SPIFFE id
+	Anybody  bool   // whoever asks is believed: on one's own machine
+	From, To string // the connection's two ends, address:port
+}
+
+// Decision is the answer.
+type Decision struct {
+	Asked
+	engine.Answer
+	Allowed   bool
+	ID        string
+	At        time.Time
+	Bundle    *loader.InForce
+	Digest    string                 // of the action; empty where nobody needed it
+	Approved  *escalation.Escalation // that was consumed for it
+	Requested *escalation.Escalation // that people were asked by
+	Took      time.Duration
+}
+
+// The rules of answers that no bundle gives.
+const (
+	RuleQuarantined       = "quarantined"
+	RuleQuarantineUnknown = "quarantine-unknown"
+	RuleUnrecorded        = "unrecorded"
+	RuleEscalationFailed  = "escalation-failed"
+	RuleNoRoute           = "no-route"
+)
+
+// Forbidden is a question that its asker may not ask.
+type Forbidden struct{ Reason string }
+
+func (f *Forbidden) Error() string { return f.Reason }
+
+// Decide answers. An error is no answer: *Forbidden, or there is no bundle to answer by.
+func (p *Point) Decide(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
+	d, err := p.judge(ctx, f, a)
+	if err != nil {
+		return nil, err
+	}
+	if d.Verdict == engine.Escalate && a.Approval != "" {
+		p.consume(ctx, d)
+	} else {
+		p.record(ctx, d)
+	}
+	d.Took = p.Now().Sub(d.At)
+	return d, nil
+}
+
+// Ask people about an action that is escalated. The answer tells by which escalation, or why they are not asked.
+func (p *Point) Ask(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
+	a.Approval = ""
+	d, err := p.judge(ctx, f, a)
+	if err != nil {
+		return nil, err
+	}
+	if d.Verdict == engine.Escalate {
+		p.request(ctx, d)
+	}
+	p.record(ctx, d)
+	return d, nil
+}
+
+// judge by the bundle and the quarantines.
+func (p *Point) judge(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
+	a.Context = maps.Clone(a.Context)
+	if a.Context == nil {
+		a.Context = map[string]any{}
+	}
+	if err := a.permitted(f); err != nil {
+		return nil, err
+	}
+	now := p.Now().UTC()
+	a.Context["today"], a.Context["hour"] = now.Format(time.DateOnly), now.Hour()
+	d := &Decision{Asked: a, ID: newID(), At: now, Bundle: f}
+	if rule, why := p.quarantine(f, a); rule != "" {
+		d.reject(rule, why)
+		return d, nil
+	}
+	d.Answer = f.Decide(ctx, a.Question)
+	d.Allowed = d.Verdict == engine.Execute
+	return d, nil
+}
+
+// permitted says whether the asker may ask this, and takes out of the question what only others may say. An agent asks for itself; the guard of the resource, which
+// has the resource's own id, asks for whoever calls it, and knows how unusual the event was.
+func (a *Asked) permitted(f *loader.InForce) error {
+	if a.By.Anybody {
+		return nil
+	}
+	if callee := f.Fleet.Fleet.Agents[a.Resource.ID]; callee != nil && callee.ID == a.By.ID {
+		return nil
+	}
+	if a.By.ID == "" || a.By.ID != a.Subject.ID {
+		return &Forbidden{"you may ask for yourself, or, as the guard of the resource, for those who call it"}
+	}
+	delete(a.Context, "anomaly")
+	return nil
+}
+
+// quarantine of the caller or of the callee.
+func (p *Point) quarantine(f *loader.InForce, a Asked) (rule, why string) {
+	names := []string{a.Resource.ID}
+	if callee := f.Fleet.Fleet.Agents[a.Resource.ID]; callee != nil && callee.Callers[a.Subject.ID] != nil {
+		names = append(names, callee.Callers[a.Subject.ID].Agent)
+	}
+	for _, name := range names {
+		switch reason, err := p.Quarantined(name); {
+		case err != nil:
+			return RuleQuarantineUnknown, "It is not known who is in quarantine: " + err.Error()
+		case reason != "":
+			return RuleQuarantined, name + " is in quarantine: " + reason
+		}
+	}
+	return "", ""
+}
+
+// consume what people approved, for this one action. The record is written first: an approval is not spent on an action that nobody could account for.
+func (p *Point) consume(ctx context.Context, d *Decision) {
+	digest, _, err := d.action()
+	if err != nil {
+		d.reject(RuleEscalationFailed, err.Error())
+		p.record(ctx, d)
+		return
+	}
+	d.Digest, d.Allowed = digest, true
+	if p.record(ctx, d); !d.Allowed {
+		return
+	}
+	e, err := p.Escalations.Consume(ctx, d.Approval, digest, d.Subject.ID)
+	if err != nil {
+		d.refuse(err)
+		p.record(ctx, d)
+		return
+	}
+	d.Approved = &e
+}
+
+// request people's decision.
+func (p *Point) request(ctx context.Context, d *Decision) {
+	r, err := d.asking()
+	if err == nil {
+		var e escalation.Escalation
+		if e, err = p.Escalations.Request(ctx, r); err == nil {
+			d.Digest, d.Requested = r.Digest, &e
+			return
+		}
+	}
+	d.refuse(err)
+}
+
+// refuse by what a store of escalations says.
+func (d *Decision) refuse(err error) {
+	var refusal *escalation.Refusal
+	if errors.As(err, &refusal) {
+		d.reject(refusal.Rule, refusal.Reason)
+		return
+	}
+	d.reject(RuleEscalationFailed, fmt.Sprintf("People cannot be asked: %v", err))
+}
+
+func (d *Decision) reject(rule, reason string) {
+	d.Allowed = false
+	d.Answer = engine.Answer{Verdict: engine.Reject, Rules: []string{rule}, Reasons: []engine.Reason{{Rule: rule, Reason: reason}}, Risk: d.Risk}
+}
+
+// record the decision. What cannot be recorded is not executed.
+func (p *Point) record(ctx context.Context, d *Decision) {
+	if err := p.Record(ctx, d); err != nil && d.Allowed {
+		d.reject(RuleUnrecorded, fmt.Sprintf("The decision cannot be recorded: %v", err))
+	}
+}
+
+// newID names a decision.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
