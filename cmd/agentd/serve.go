@@ -1,101 +1,123 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
+	"strings"
 	"time"
-
-	"agentc/decision/authzen"
-	"agentc/decision/bundle"
-	"agentc/decision/engine"
 
 	"github.com/spf13/cobra"
 )
 
-// serving is what agentd serves, and where.
-type serving struct {
-	bundle, listen string
-	dev            bool
+// flags of serve. What is decided stands in the bundle; here is only where things lie and whom agentd believes.
+type flags struct {
+	environment      string
+	bundle           string
+	bundleCredential string
+	trust, keys      string
+	engine           string
+	maxStaleness     time.Duration
+
+	tls, ca               string
+	listen, health, admin string
+	callback              string
+	callbackHost          string
+	credentials           string
+	database              string
+	data                  string
+	otlp                  string
+	log                   string
+
+	dev       bool
+	devPerson string
 }
 
 func newServe() *cobra.Command {
-	var s serving
+	var f flags
 	cmd := &cobra.Command{
-		Use:   "serve --dev --bundle FILE|DIR",
-		Short: "Answer whether an agent may do something: AuthZEN's Authorization API 1.0",
-		Long: `serve reads a bundle, asks it its own questions, and answers those of others. With --dev it listens on this machine alone, without TLS, takes a
-bundle that nobody sealed, and believes whoever asks, also how unusual an event was.`,
+		Use:   "serve --bundle FILE|DIR|URL --tls DIR --ca DIR --data DIR",
+		Short: "Answer whether an agent may do something, and put before people what they decide",
+		Long: `serve reads a bundle, asks it its own questions, and answers those of agents (AuthZEN's Authorization API 1.0). What a human decides it puts before one: by
+Mattermost, on a page and on the command line. It reads events, and passes on those that are worth an agent. Every answer leaves a record.
+
+With --dev it listens on this machine alone, without TLS, takes a bundle that nobody sealed, and believes whoever asks, also how unusual an event was.`,
 		Example: "  agentd serve --dev --bundle generated/dev/bundle",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := s.open(cmd.Context())
-			if err != nil {
+			if err := f.check(); err != nil {
 				return err
 			}
-			return s.serve(cmd.Context(), l)
+			return f.run(cmd.Context(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&s.bundle, "bundle", "", "file or folder of the bundle")
-	cmd.Flags().StringVar(&s.listen, "listen", "127.0.0.1:8444", "where to listen")
-	cmd.Flags().BoolVar(&s.dev, "dev", false, "on this machine alone: no TLS, no seal")
+	set := cmd.Flags()
+	set.StringVar(&f.environment, "environment", "", "that the bundle must be for")
+	set.StringVar(&f.bundle, "bundle", "", "file, folder or URL of the bundle")
+	set.StringVar(&f.bundleCredential, "bundle-credential", "", "name in --credentials of the token for the bundle's URL")
+	set.StringVar(&f.trust, "trust", "key", "key: only bundles that one of --keys sealed; git: any that lies there")
+	set.StringVar(&f.keys, "keys", "", "folder of the public keys that seal bundles")
+	set.StringVar(&f.engine, "engine", "auto", "auto: the table, and Open Policy Agent for hand-written Rego; rego: Open Policy Agent for everything")
+	set.DurationVar(&f.maxStaleness, "max-staleness", 0, "nothing is decided by a bundle that its source has not confirmed for so long; 0: never")
+	set.StringVar(&f.tls, "tls", "", "folder of tls.crt and tls.key")
+	set.StringVar(&f.ca, "ca", "", "folder of ca.crt")
+	set.StringVar(&f.listen, "listen", "127.0.0.1:8444", "where questions are answered")
+	set.StringVar(&f.health, "health", "", "where /livez and /readyz are; empty: nowhere")
+	set.StringVar(&f.admin, "admin", "", "where /metrics and /status are; empty: nowhere")
+	set.StringVar(&f.callback, "callback", "", "where Mattermost's buttons lead; empty: nowhere")
+	set.StringVar(&f.callbackHost, "callback-host", "", "name by which Mattermost reaches it")
+	set.StringVar(&f.credentials, "credentials", "", "folder of credentials, one in a file for each endpoint")
+	set.StringVar(&f.database, "database", "", "name in --credentials of the database's URI; empty: a file in --data")
+	set.StringVar(&f.data, "data", "", "folder for what outlives the process: records, escalations, the bundle")
+	set.StringVar(&f.otlp, "otlp", "", "host:port that traces go to; empty: nowhere")
+	set.StringVar(&f.log, "log-level", "info", "debug, info, warn or error")
+	set.BoolVar(&f.dev, "dev", false, "on this machine alone: no TLS, no seal, whoever asks is believed")
+	set.StringVar(&f.devPerson, "dev-person", "", "with --dev: the person, by name in the policy, whom whoever opens the page is taken for")
 	return cmd
 }
 
-// open listens, where that is allowed.
-func (s *serving) open(ctx context.Context) (net.Listener, error) {
-	if !s.dev {
-		return nil, errors.New("there is nothing but --dev yet: on this machine alone, without TLS")
+// check what flags say of each other.
+func (f *flags) check() error {
+	remote := strings.HasPrefix(f.bundle, "https://") || strings.HasPrefix(f.bundle, "http://")
+	switch {
+	case f.bundle == "":
+		return errors.New("--bundle: a file, a folder or a URL")
+	case f.engine != "auto" && f.engine != "rego":
+		return fmt.Errorf("--engine is %q; it is auto or rego", f.engine)
+	case f.trust != "key" && f.trust != "git":
+		return fmt.Errorf("--trust is %q; it is key or git", f.trust)
+	case f.dev:
+		return f.checkDev()
+	case f.devPerson != "":
+		return errors.New("--dev-person goes with --dev")
+	case f.trust == "key" && f.keys == "":
+		return errors.New("--keys: the folder of the public keys that seal bundles, or --trust git")
+	case f.trust == "git" && remote:
+		return errors.New("--trust git takes a mounted file, and no URL: whoever answers there would decide")
+	case strings.HasPrefix(f.bundle, "http://"):
+		return errors.New("--bundle: the URL is without TLS")
+	case f.tls == "" || f.ca == "":
+		return errors.New("--tls and --ca: the folders of the certificate and of the CA; or --dev, on this machine alone")
+	case f.data == "":
+		return errors.New("--data: the folder for what outlives the process")
+	case f.environment == "":
+		return errors.New("--environment: whose bundle it must be")
 	}
-	host, _, err := net.SplitHostPort(s.listen)
-	if err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("--listen is %q; with --dev it is an address of this machine alone, such as 127.0.0.1:8444", s.listen)
-	}
-	var config net.ListenConfig
-	return config.Listen(ctx, "tcp", s.listen)
+	return nil
 }
 
-// Limits of a client.
-const (
-	headerTimeout = 5 * time.Second
-	readTimeout   = 10 * time.Second
-	writeTimeout  = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 16 << 10
-	drain         = 10 * time.Second // what is being answered when the end comes
-)
-
-func (s *serving) serve(ctx context.Context, l net.Listener) error {
-	b, err := bundle.Open(s.bundle)
-	if err != nil {
-		return err
+func (f *flags) checkDev() error {
+	for flag, address := range map[string]string{"listen": f.listen, "health": f.health, "admin": f.admin, "callback": f.callback} {
+		if address == "" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+			return fmt.Errorf("--%s is %q; with --dev it is an address of this machine alone, such as 127.0.0.1:8444", flag, address)
+		}
 	}
-	e, err := engine.New(ctx, b)
-	if err != nil {
-		return err
-	}
-	api := authzen.Server{
-		Engine: func() *engine.Engine { return e }, Now: time.Now, URL: "http://" + l.Addr().String(), Trusted: func(*http.Request) bool { return s.dev },
-	}
-	server := &http.Server{
-		Handler: api.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-	}
-	m := b.Manifest
-	slog.Warn("--dev: whoever reaches this address is believed", "listen", api.URL, "environment", m.Metadata.Environment, "revision", m.Revision, "sequence", m.Metadata.Sequence)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-		last, cancel := context.WithTimeout(context.Background(), drain)
-		defer cancel()
-		return server.Shutdown(last)
-	}
+	return nil
 }
