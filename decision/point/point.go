@@ -110,6 +110,11 @@ func (p *Point) Ask(ctx context.Context, f *loader.InForce, a Asked) (*Decision,
 	return d, nil
 }
 
+// Preview says what would be decided. Nothing comes of it: no record, and an approval that it names is not looked at.
+func (p *Point) Preview(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
+	return p.judge(ctx, f, a)
+}
+
 // judge by the bundle and the quarantines.
 func (p *Point) judge(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
 	a.Context = maps.Clone(a.Context)
