@@ -14,6 +14,8 @@ import (
 	"agentc/decision/engine"
 	"agentc/decision/loader"
 	"agentc/decision/point"
+
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // shipped serves the example's bundle at noon, to somebody by name, or to anybody.
@@ -35,7 +37,7 @@ func serving(t testing.TB, e *engine.Engine, by point.By) http.Handler {
 	s := Server{
 		Point: &point.Point{
 			Bundle: func() (*loader.InForce, error) { return &loader.InForce{Engine: e}, nil }, Quarantined: func(string) (string, error) { return "", nil },
-			Record: func(context.Context, *point.Decision) error { return nil }, Now: func() time.Time { return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) },
+			Record: func(context.Context, *point.Decision) error { return nil }, Tracer: noop.Tracer{}, Now: func() time.Time { return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) },
 		},
 		Who: func(*http.Request) (point.By, error) { return by, nil }, URL: "https://agentd.example",
 	}

@@ -17,6 +17,8 @@ import (
 	"agentc/decision/point"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 func id(agent string) string { return "spiffe://prod.soc.example/ns/soc-" + agent + "/sa/" + agent }
@@ -36,7 +38,10 @@ func connected(t *testing.T, agent string, change func(*Server)) *sdk.ClientSess
 		Version: "test", Who: func(*http.Request) (point.By, error) { return point.By{ID: id(agent)}, nil },
 		Point: &point.Point{
 			Bundle: func() (*loader.InForce, error) { return &loader.InForce{Engine: e}, nil }, Quarantined: func(string) (string, error) { return "", nil },
-			Record: func(context.Context, *point.Decision) error { t.Error("a question that changes nothing is recorded"); return nil }, Now: time.Now,
+			Record: func(context.Context, *point.Decision) error {
+				t.Error("a question that changes nothing is recorded")
+				return nil
+			}, Tracer: noop.Tracer{}, Now: time.Now,
 		},
 		Pending: func(_ context.Context, caller string) ([]escalation.Escalation, error) {
 			return []escalation.Escalation{{ID: "e1", State: escalation.Pending, Request: escalation.Request{Caller: caller, Callee: "remediate", Skill: "isolate-workload", Quorum: 1}}}, nil
@@ -109,7 +114,9 @@ func TestTools(t *testing.T) {
 // TestRefused: of others' calls nobody hears, and what fails says so without saying more.
 func TestRefused(t *testing.T) {
 	s := connected(t, "notify", func(s *Server) {
-		s.Pending = func(context.Context, string) ([]escalation.Escalation, error) { return nil, errors.New("password=secret") }
+		s.Pending = func(context.Context, string) ([]escalation.Escalation, error) {
+			return nil, errors.New("password=secret")
+		}
 	})
 	for tool, args := range map[string]map[string]any{
 		"decide":  {"caller": id("coordinator"), "callee": "remediate", "skill": "isolate-workload"},

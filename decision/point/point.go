@@ -20,6 +20,11 @@ import (
 	"agentc/decision/engine"
 	"agentc/decision/escalation"
 	"agentc/decision/loader"
+	"agentc/decision/tracing"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Point decides. Its fields do not change once it is in use.
@@ -28,6 +33,8 @@ type Point struct {
 	Escalations Escalations
 	Quarantined func(agent string) (why string, err error) // empty: it is not
 	Record      func(context.Context, *Decision) error     // nil error: it is where a crash cannot reach it
+	Decided     func(*Decision)                            // hears of every decision; nil: nobody does
+	Tracer      trace.Tracer
 	Now         func() time.Time
 }
 
@@ -83,36 +90,57 @@ func (f *Forbidden) Error() string { return f.Reason }
 
 // Decide answers. An error is no answer: *Forbidden, or there is no bundle to answer by.
 func (p *Point) Decide(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
-	d, err := p.judge(ctx, f, a)
-	if err != nil {
-		return nil, err
-	}
-	if d.Verdict == engine.Escalate && a.Approval != "" {
-		p.consume(ctx, d)
-	} else {
+	return p.told(ctx, "decide", f, a, func(ctx context.Context, d *Decision) {
+		if d.Verdict == engine.Escalate && a.Approval != "" {
+			p.consume(ctx, d)
+			return
+		}
 		p.record(ctx, d)
-	}
-	d.Took = p.Now().Sub(d.At)
-	return d, nil
+	})
 }
 
 // Ask people about an action that is escalated. The answer tells by which escalation, or why they are not asked.
 func (p *Point) Ask(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
 	a.Approval = ""
+	return p.told(ctx, "ask people", f, a, func(ctx context.Context, d *Decision) {
+		if d.Verdict == engine.Escalate {
+			p.request(ctx, d)
+		}
+		p.record(ctx, d)
+	})
+}
+
+// told is a decision of which others hear: the trace, and whoever counts.
+func (p *Point) told(ctx context.Context, name string, f *loader.InForce, a Asked, then func(context.Context, *Decision)) (*Decision, error) {
+	ctx, span := p.Tracer.Start(tracing.Under(ctx, a.TraceID), name)
+	defer span.End()
 	d, err := p.judge(ctx, f, a)
 	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
 		return nil, err
 	}
-	if d.Verdict == engine.Escalate {
-		p.request(ctx, d)
+	then(ctx, d)
+	d.Took = p.Now().Sub(d.At)
+	if span.IsRecording() {
+		span.SetAttributes(d.attributes()...)
 	}
-	p.record(ctx, d)
+	if p.Decided != nil {
+		p.Decided(d)
+	}
 	return d, nil
 }
 
 // Preview says what would be decided. Nothing comes of it: no record, and an approval that it names is not looked at.
 func (p *Point) Preview(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
 	return p.judge(ctx, f, a)
+}
+
+func (d *Decision) attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("agentd.verdict", d.Verdict), attribute.StringSlice("agentd.rules", d.Rules), attribute.Bool("agentd.allowed", d.Allowed),
+		attribute.String("agentd.caller", d.Subject.ID), attribute.String("agentd.callee", d.Resource.ID), attribute.String("agentd.skill", d.Action),
+		attribute.String("agentd.decision_id", d.ID),
+	}
 }
 
 // judge by the bundle and the quarantines.

@@ -15,6 +15,8 @@ import (
 	"agentc/decision/escalation"
 	"agentc/decision/fleet"
 	"agentc/decision/loader"
+
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 var noon = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) // a Monday
@@ -46,7 +48,7 @@ func newRig(t *testing.T) *rig {
 	}
 	r := &rig{bundle: &loader.InForce{Engine: e}, held: map[string]string{}}
 	r.Point = &Point{
-		Bundle: func() (*loader.InForce, error) { return r.bundle, nil }, Escalations: r, Now: func() time.Time { return noon },
+		Bundle: func() (*loader.InForce, error) { return r.bundle, nil }, Escalations: r, Tracer: noop.Tracer{}, Now: func() time.Time { return noon },
 		Quarantined: func(agent string) (string, error) { return r.held[agent], r.listing },
 		Record: func(_ context.Context, d *Decision) error {
 			r.records = append(r.records, *d)
