@@ -8,15 +8,15 @@ import (
 	"agentc/decision/record"
 )
 
-// known are the parts of a question's context that are written down. Everything else might be somebody's data, and is named without being told.
-var known = []string{"anomaly", "confidence", "hour", "today", "trace_id"}
+// written are the parts of a question's context that are. Everything else might be somebody's data, and is named without being told.
+var written = []string{"anomaly", "confidence", "hour", "today", "trace_id"}
 
 // RecordOf a decision. More of the context is kept where somebody names it: `parameters`.
 func RecordOf(d *Decision, keep []string) record.Record {
 	m := d.Bundle.Manifest
 	context, erased := map[string]any{}, []string(nil)
 	for _, name := range slices.Sorted(maps.Keys(d.Context)) {
-		if slices.Contains(known, name) || slices.Contains(keep, name) {
+		if slices.Contains(written, name) || slices.Contains(keep, name) {
 			context[name] = d.Context[name]
 		} else {
 			erased = append(erased, "/input/context/"+escape(name))
