@@ -1,0 +1,3 @@
+package escalation
+
+func child(dsn string) {}
