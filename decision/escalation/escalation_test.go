@@ -245,6 +245,38 @@ func TestWhatIsAsked(t *testing.T) {
 	})
 }
 
+// TestTerms: whoever decides by a newer bundle is asked anew; an older one does not bring the old question back.
+func TestTerms(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		old := b.ask(request(1))
+		r := request(1)
+		r.Sequence, r.Revision = 8, "r2"
+		if e := b.ask(r); e.ID != old.ID {
+			b.Error("asked again although the same people decide")
+		}
+		for i, change := range []func(*Request){
+			func(r *Request) { r.Quorum = 3 },
+			func(r *Request) { r.Assurance = Verified },
+			func(r *Request) { r.Groups = []string{"leads"} },
+			func(r *Request) { r.Owners = []string{"pay-team"} },
+		} {
+			r.Sequence = int64(9 + i)
+			change(&r)
+			e := b.ask(r)
+			if e.ID == old.ID || !same(e.Request, r) {
+				b.Errorf("%+v", e)
+			}
+			if was := must(b.Get(b.Context(), old.ID)); was.State != Cancelled || was.Why == "" {
+				b.Errorf("%+v", was)
+			}
+			if again := b.ask(request(1)); again.ID != e.ID {
+				b.Error("an older bundle brought an old question back")
+			}
+			old = e
+		}
+	})
+}
+
 // TestList: pages, filters, like cases.
 func TestList(t *testing.T) {
 	onBoth(t, func(b *bench) {
@@ -332,6 +364,22 @@ func TestClock(t *testing.T) {
 		if e := b.ask(request(1)); e.ID == pending.ID || e.State != Pending {
 			b.Errorf("%+v", e)
 		}
+		// What a clock that stood wrong began does not live for as long as it stood wrong.
+		b.clock.set(start.Add(365 * 24 * time.Hour))
+		asked, wrong := b.ask(request(5)), b.approved(6)
+		b.clock.set(start)
+		if n, _, err := b.Pending(ctx); n != 0 || err != nil {
+			b.Errorf("%d pending, %v", n, err)
+		}
+		_, err = b.Vote(ctx, asked.ID, vote("ada", true))
+		b.refused(err, "expired")
+		_, err = b.Consume(ctx, wrong.ID, wrong.Digest, triage)
+		b.refused(err, "expired")
+		// That of another replica may be a little ahead.
+		b.clock.set(start.Add(time.Minute))
+		ahead := b.approved(7)
+		b.clock.set(start)
+		must(b.Consume(ctx, ahead.ID, ahead.Digest, triage))
 		// The last moment is too late; the one before is not.
 		b.clock.set(start)
 		e := b.ask(request(4))

@@ -79,7 +79,7 @@ func openPostgres(dsn string) (write, read *sql.DB, err error) {
 	p["default_transaction_isolation"] = "read committed"
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(4)
+	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(time.Minute)
 	return db, db, nil
 }

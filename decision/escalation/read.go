@@ -18,7 +18,7 @@ const (
 	selectEscalations = `SELECT id, request, lifetime, state, due, created, expires, approved_until, ended, why FROM escalations WHERE `
 	selectVotes       = `SELECT escalation, vote FROM votes WHERE escalation IN (%s) ORDER BY number`
 	selectTrail       = `SELECT number, kind, state, who, via, note, at FROM steps WHERE escalation = $1 ORDER BY number`
-	selectPending     = `SELECT count(*), coalesce(min(created), 0) FROM escalations WHERE state = 'pending' AND due > $1`
+	selectPending     = `SELECT count(*), coalesce(min(created), 0) FROM escalations WHERE state = 'pending' AND due > $1 AND due - lifetime <= $2`
 )
 
 // row is an escalation as it is stored, and as it is now.
@@ -65,8 +65,8 @@ func scan(rows *sql.Rows, now int64) (row, error) {
 	e.Lifetime = time.Duration(lifetime) * time.Microsecond
 	e.Created, e.Expires, e.ApprovedUntil, e.Ended = moment(created), moment(expires), moment(until), moment(ended)
 	e.stored, e.Votes = e.State, []Vote{}
-	if !e.State.Final() && due <= now {
-		e.State, e.Ended = Expired, moment(due)
+	if !e.State.Final() && (due <= now || due-lifetime > now+skew) {
+		e.State, e.Ended = Expired, moment(min(due, now))
 	}
 	return e, nil
 }
@@ -224,6 +224,7 @@ func (s *Service) Pending(ctx context.Context) (n int, oldest time.Time, err err
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	var since int64
-	err = s.read.QueryRowContext(ctx, selectPending, s.micros()).Scan(&n, &since)
+	now := s.micros()
+	err = s.read.QueryRowContext(ctx, selectPending, now, now+skew).Scan(&n, &since)
 	return n, moment(since), failed(err)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,14 +22,14 @@ const (
 )
 
 const (
-	countPending = `SELECT count(*), coalesce(sum(CASE WHEN caller = $1 THEN 1 ELSE 0 END), 0) FROM escalations WHERE state = 'pending' AND due > $2`
+	countPending = `SELECT count(*), coalesce(sum(CASE WHEN caller = $1 THEN 1 ELSE 0 END), 0) FROM escalations WHERE state = 'pending' AND due > $2 AND due - lifetime <= $3`
 
 	insertEscalation = `INSERT INTO escalations (id, number, digest, caller, callee, skill, request, lifetime, state, due, created, expires)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $9)`
 )
 
 // Request asks people about an action. If the same caller waits for an answer about the same action already, that is the escalation: agents try again, and
-// nobody wants to be asked twice.
+// nobody wants to be asked twice. Unless a newer bundle says that others decide: then they are asked, and the old question is withdrawn.
 func (s *Service) Request(ctx context.Context, r Request) (Escalation, error) {
 	r.Lifetime = min(r.Lifetime, MaxLifetime).Truncate(time.Microsecond)
 	text, err := stored(r)
@@ -42,11 +43,16 @@ func (s *Service) Request(ctx context.Context, r Request) (Escalation, error) {
 			return err
 		}
 		for _, old := range same { // at most one
-			if !old.late() {
+			end := change{kind: "expired", to: Expired}
+			switch {
+			case old.late():
+			case r.Sequence > old.Sequence && !sameTerms(r, old.Request):
+				end = change{kind: "cancelled", to: Cancelled, note: newTerms, why: newTerms}
+			default:
 				e = old.Escalation
 				return errJoined
 			}
-			if err := t.move(&old, change{kind: "expired", to: Expired}); err != nil {
+			if err := t.move(&old, end); err != nil {
 				return err
 			}
 			if err := t.next(); err != nil {
@@ -63,6 +69,13 @@ func (s *Service) Request(ctx context.Context, r Request) (Escalation, error) {
 		err = nil
 	}
 	return e, err
+}
+
+const newTerms = "by a newer bundle others decide on it: they were asked anew"
+
+// sameTerms: the same people decide, in the same way.
+func sameTerms(a, b Request) bool {
+	return a.Quorum == b.Quorum && a.Assurance == b.Assurance && slices.Equal(a.Groups, b.Groups) && slices.Equal(a.Owners, b.Owners)
 }
 
 // errJoined ends a transaction that has nothing to write.
@@ -97,7 +110,7 @@ func stored(r Request) (string, error) {
 // room for one more. No other step can take it meanwhile.
 func (t *tx) room(caller string, perCaller, inAll int) error {
 	var all, callers int
-	if err := t.QueryRowContext(t.ctx, countPending, caller, t.now).Scan(&all, &callers); err != nil {
+	if err := t.QueryRowContext(t.ctx, countPending, caller, t.now, t.now+skew).Scan(&all, &callers); err != nil {
 		return err
 	}
 	switch {

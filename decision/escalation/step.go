@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// skew of the replicas' clocks, in microseconds. What began later than that after now was begun by a clock that stood wrong, and is over: it would live for
+// as long as the clock was wrong.
+const skew = 60_000_000
+
 // change is one step of an escalation.
 type change struct {
 	kind          string // of the step and its notice
@@ -19,12 +23,12 @@ type change struct {
 const (
 	updateInTime = `UPDATE escalations SET state = $1, due = CASE WHEN CAST($2 AS BIGINT) > 0 THEN CAST($2 AS BIGINT) ELSE due END,
 		approved_until = CASE WHEN CAST($2 AS BIGINT) > 0 THEN CAST($2 AS BIGINT) ELSE approved_until END,
-		ended = $3, why = $4 WHERE id = $5 AND state = $6 AND due > $7`
-	updateLate = `UPDATE escalations SET state = 'expired', ended = $1 WHERE id = $2 AND state = $3 AND due <= $1`
+		ended = $3, why = $4 WHERE id = $5 AND state = $6 AND due > $7 AND due - lifetime <= $8`
+	updateLate = `UPDATE escalations SET state = 'expired', ended = $1 WHERE id = $2 AND state = $3 AND (due <= $1 OR due - lifetime > $4)`
 
 	insertStep   = `INSERT INTO steps (number, escalation, kind, state, who, via, note, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	insertOutbox = `INSERT INTO outbox (number, escalation, kind) VALUES ($1, $2, $3)`
-	selectLate   = `SELECT id FROM escalations WHERE state IN ('pending', 'approved') AND due <= $1 ORDER BY due LIMIT 100`
+	selectLate   = `SELECT id FROM escalations WHERE state IN ('pending', 'approved') AND (due <= $1 OR due - lifetime > $2) ORDER BY due LIMIT 100`
 )
 
 // move an escalation one step, with the rows of the audit trail and of the outbox.
@@ -32,13 +36,13 @@ func (t *tx) move(e *row, c change) error {
 	var rows int64
 	var err error
 	if c.to == Expired {
-		rows, err = t.exec(updateLate, t.now, e.ID, string(e.stored))
+		rows, err = t.exec(updateLate, t.now, e.ID, string(e.stored), t.now+skew)
 	} else {
 		ended := int64(0)
 		if c.to.Final() {
 			ended = t.now
 		}
-		rows, err = t.exec(updateInTime, string(c.to), c.until, ended, c.why, e.ID, string(e.stored), t.now)
+		rows, err = t.exec(updateInTime, string(c.to), c.until, ended, c.why, e.ID, string(e.stored), t.now, t.now+skew)
 	}
 	if err != nil {
 		return err
@@ -150,7 +154,8 @@ func (s *Service) Expire(ctx context.Context) (int, error) {
 func (s *Service) late(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
-	rows, err := s.read.QueryContext(ctx, selectLate, s.micros())
+	now := s.micros()
+	rows, err := s.read.QueryContext(ctx, selectLate, now, now+skew)
 	if err != nil {
 		return nil, failed(err)
 	}
