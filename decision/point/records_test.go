@@ -11,7 +11,7 @@ import (
 // TestRecordOf: who asked whom for what, and what came of it, without what was in the message.
 func TestRecordOf(t *testing.T) {
 	r, a := newRig(t), contain()
-	a.Context["message"], a.Context["se/cret"] = map[string]any{"parts": []any{"hello"}}, "x"
+	a.Context["message"], a.Context["se/cret"] = map[string]any{"parts": []any{map[string]any{"text": "hello"}}}, "x"
 	a.Properties.Subject = map[string]any{"token": "secret"}
 	d, err := r.Ask(t.Context(), r.bundle, a)
 	if err != nil {
