@@ -1,4 +1,4 @@
-// Command agentd decides what agents may do, by the bundle that agentc compiled. So far it serves the decision point on one's own machine.
+// Command agentd decides what agents may do, by the bundle that agentc compiled.
 package main
 
 import (
@@ -20,10 +20,14 @@ func main() {
 	}
 }
 
+// version of agentd: one with agentc's.
+const version = "0.1.0"
+
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "agentd",
 		Short:         "Decide what agents may do, by the bundle that agentc compiled",
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -142,3 +142,11 @@ func (k *Keeper) Client(id string) *tls.Config {
 		},
 	}
 }
+
+// Name of this process in DNS: the first in its certificate, or localhost.
+func (k *Keeper) Name() string {
+	if names := k.now.Load().certificate.Leaf.DNSNames; len(names) > 0 {
+		return names[0]
+	}
+	return "localhost"
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"agentc/decision/bundle"
+	"agentc/decision/engine"
+	"agentc/decision/escalation"
+	"agentc/decision/identity"
+	"agentc/decision/loader"
+	"agentc/decision/metrics"
+	"agentc/decision/point"
+	"agentc/decision/record"
+	"agentc/decision/tracing"
+
+	"go.opentelemetry.io/otel/trace/noop"
+	"golang.org/x/sync/errgroup"
+)
+
+// daemon is everything that serve runs, in the order in which it is opened.
+type daemon struct {
+	flags
+	log         *slog.Logger
+	metrics     *metrics.Metrics
+	keeper      *identity.Keeper // nil with --dev
+	records     *record.Log
+	escalations *escalation.Service
+	quarantines *point.Quarantines
+	loader      *loader.Loader
+	point       *point.Point
+	close       []func() error // in the order in which it is closed
+}
+
+// Times of what goes on beside the requests.
+const (
+	bundleEvery      = 5 * time.Second
+	certificateEvery = 10 * time.Second
+	expireEvery      = time.Second
+	shutdown         = 5 * time.Second // of what is told to others at the end
+)
+
+// run agentd until the context ends.
+func (f *flags) run(ctx context.Context, stderr io.Writer) (err error) {
+	d, err := f.open(ctx, stderr)
+	if d != nil {
+		defer func() { err = errors.Join(err, d.end()) }()
+	}
+	if err != nil {
+		return err
+	}
+	listeners, err := d.listeners(ctx)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, loop := range d.loops() {
+		g.Go(func() error { loop(ctx); return nil })
+	}
+	for _, l := range listeners {
+		g.Go(func() error { return l.serve(ctx) })
+	}
+	d.log.Info("agentd listens", "at", listeners[0].Addr().String(), "data", d.data)
+	return g.Wait()
+}
+
+// open the parts, each on what was opened before.
+func (f *flags) open(ctx context.Context, stderr io.Writer) (*daemon, error) {
+	d := &daemon{flags: *f, metrics: metrics.New()}
+	for _, part := range []func(context.Context) error{
+		func(context.Context) error { return d.openLog(stderr) },
+		d.openData, d.openIdentity, d.openRecords, d.openEscalations, d.openPoint, d.openBundle, d.openMetrics,
+	} {
+		if err := part(ctx); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+func (d *daemon) end() (err error) {
+	for i := len(d.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, d.close[i]())
+	}
+	return err
+}
+
+func (d *daemon) openLog(stderr io.Writer) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(d.flags.log)); err != nil {
+		return fmt.Errorf("--log-level: %w", err)
+	}
+	d.log = slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
+	return nil
+}
+
+// openData makes the folder. On one's own machine, where none is named, it is gone with the process.
+func (d *daemon) openData(context.Context) (err error) {
+	if d.data != "" {
+		return os.MkdirAll(d.data, 0o700)
+	}
+	if d.data, err = os.MkdirTemp("", "agentd-"); err == nil {
+		d.close = append(d.close, func() error { return os.RemoveAll(d.data) })
+	}
+	return err
+}
+
+func (d *daemon) openIdentity(context.Context) (err error) {
+	if d.dev {
+		d.log.Warn("--dev: whoever reaches this address is believed")
+		return nil
+	}
+	d.keeper, err = identity.Keep(d.tls, d.ca, d.log)
+	return err
+}
+
+func (d *daemon) openRecords(context.Context) (err error) {
+	d.records, err = record.Open(filepath.Join(d.data, "records"), time.Now)
+	if err == nil {
+		d.close = append(d.close, d.records.Close)
+	}
+	return err
+}
+
+func (d *daemon) openEscalations(ctx context.Context) error {
+	dsn := filepath.Join(d.data, "escalations.db")
+	if d.database != "" {
+		text, err := os.ReadFile(filepath.Join(d.credentials, d.database))
+		if err != nil {
+			return fmt.Errorf("--database: %w", err)
+		}
+		dsn = strings.TrimSpace(string(text))
+	}
+	s, err := escalation.Open(ctx, dsn, escalation.Options{})
+	if err != nil {
+		return err
+	}
+	d.escalations = s
+	d.close = append(d.close, s.Close)
+	d.quarantines = &point.Quarantines{List: s.Quarantines, Now: time.Now, Log: d.log}
+	return d.quarantines.Look(ctx)
+}
+
+func (d *daemon) openPoint(ctx context.Context) error {
+	d.point = &point.Point{
+		Bundle: func() (*loader.InForce, error) { return d.loader.Current() }, Escalations: d.escalations, Quarantined: d.quarantines.Of,
+		Record: d.record, Decided: d.count, Tracer: noop.NewTracerProvider().Tracer("agentd"), Now: time.Now,
+	}
+	if d.otlp == "" {
+		return nil
+	}
+	provider, err := tracing.New(ctx, d.otlp, "agentd", version, d.environment)
+	if err != nil {
+		return fmt.Errorf("--otlp: %w", err)
+	}
+	d.point.Tracer = provider.Tracer("agentd")
+	d.close = append(d.close, func() error {
+		last, cancel := context.WithTimeout(context.Background(), shutdown)
+		defer cancel()
+		return provider.Shutdown(last)
+	})
+	return nil
+}
+
+func (d *daemon) record(ctx context.Context, decision *point.Decision) error {
+	return d.records.Append(ctx, point.RecordOf(decision, nil))
+}
+
+func (d *daemon) count(decision *point.Decision) {
+	d.metrics.Decisions.WithLabelValues(decision.Verdict).Inc()
+	d.metrics.Duration.Observe(decision.Took.Seconds())
+}
+
+func (d *daemon) openBundle(ctx context.Context) error {
+	l := &loader.Loader{
+		Source: d.source(), Environment: d.environment, Data: d.data, MaxStaleness: d.maxStaleness, Every: bundleEvery, Now: time.Now, Log: d.log, Changed: d.bundleChanged,
+		Prepare: func(ctx context.Context, b *bundle.Bundle) (*engine.Engine, error) { return engine.New(ctx, b) },
+	}
+	if d.trust == "key" && !d.dev {
+		keys, err := bundle.ReadKeys(d.keys)
+		if err != nil {
+			return fmt.Errorf("--keys: %w", err)
+		}
+		l.Keys = keys
+	}
+	d.loader = l
+	if err := l.Start(ctx); err != nil {
+		return err
+	}
+	if _, err := l.Current(); err != nil && d.dev {
+		return errors.New(l.Status().Error) // nobody waits for one on their own machine
+	}
+	return nil
+}
+
+func (d *daemon) source() loader.Source {
+	if !strings.Contains(d.bundle, "://") {
+		return loader.File(d.bundle)
+	}
+	r := &loader.Remote{URL: d.bundle, Client: &http.Client{Timeout: time.Minute, CheckRedirect: loader.NoRedirects}}
+	if d.bundleCredential != "" {
+		r.Credential = filepath.Join(d.credentials, d.bundleCredential)
+	}
+	return r
+}
+
+// bundleChanged leaves a record. That it cannot be written keeps no bundle from coming into force: the next decision says so.
+func (d *daemon) bundleChanged(e loader.Event) {
+	d.metrics.Bundle(e)
+	offer := record.Offer{Digest: e.Digest}
+	if e.Err != nil {
+		offer.Refused = e.Err.Error()
+	}
+	err := d.records.Append(context.Background(), record.Record{
+		Kind: record.Bundle, Timestamp: time.Now().UTC(), Bundles: map[string]record.Revision{d.environment: {Revision: e.Revision}}, Sequence: e.Sequence, Result: offer,
+	})
+	if err != nil {
+		d.log.Error("a bundle's record cannot be written", "error", err)
+	}
+}
+
+func (d *daemon) openMetrics(context.Context) error {
+	s := metrics.Sources{Bundle: d.loader.Status, Escalations: d.escalations.Pending, AuditLag: d.records.Lag, Now: time.Now}
+	if d.keeper != nil {
+		s.Certificate = d.keeper.Ends
+	}
+	d.metrics.Read(s)
+	return nil
+}
+
+// loops go on beside the requests.
+func (d *daemon) loops() []func(context.Context) {
+	loops := []func(context.Context){d.loader.Run, d.quarantines.Run, d.expire}
+	if d.keeper != nil {
+		loops = append(loops, func(ctx context.Context) { d.keeper.Run(ctx, certificateEvery) })
+	}
+	return loops
+}
+
+// expire what nobody answered in time. It is rejected in any case; here it is told.
+func (d *daemon) expire(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := d.escalations.Expire(ctx); err != nil && ctx.Err() == nil {
+				d.log.Error("escalations that are over cannot be ended", "error", err)
+			}
+		}
+	}
+}
