@@ -19,7 +19,7 @@ func shipped(t testing.TB, trusted bool) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), b)
+	e, err := engine.New(t.Context(), b, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

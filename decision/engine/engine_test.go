@@ -29,7 +29,7 @@ func known(percentile, confidence string, parameters map[string]any) map[string]
 
 // TestShipped: each verdict of the shipped fleet, and what is no question of agents.
 func TestShipped(t *testing.T) {
-	e, err := New(t.Context(), shipped(t))
+	e, err := New(t.Context(), shipped(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestFailuresReject(t *testing.T) {
 	b := shipped(t)
 	b.Files = maps.Clone(b.Files)
 	b.Files["reviewers/soc/more.rego"] = []byte("package reviewers.soc\n\nreject contains \"x\" if endswith(input.context.parameters.name, \"x\")\n")
-	e, err := New(t.Context(), b)
+	e, err := New(t.Context(), b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,14 +92,14 @@ func TestBadBundles(t *testing.T) {
 			t.Fatalf("%s: %s has no %q", name, c.file, c.old)
 		}
 		b.Files[c.file] = []byte(strings.Replace(text, c.old, c.changed, 1))
-		if _, err := New(t.Context(), b); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := New(t.Context(), b, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
 }
 
 func BenchmarkDecide(b *testing.B) {
-	e, err := New(b.Context(), shipped(b))
+	e, err := New(b.Context(), shipped(b), Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
