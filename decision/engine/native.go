@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"path"
+	"strings"
 
 	"agentc/decision/bundle"
 	"agentc/decision/fleet"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
 )
 
 // When the table may answer in the place of the bundle's Rego, and how it is set up.
@@ -147,22 +149,29 @@ func zero(value any) bool {
 	return value == nil || value == false || value == "" || value == json.Number("0")
 }
 
-// useTable for what the data says, and the bundle's Rego for what the teams say. Both are asked the bundle's own questions by both ways, and must agree.
+// useTable for what the data says, and the bundle's Rego for what the teams say. It is asked the bundle's own questions, and so is the Rego alone: both
+// must say the same.
 func (e *Engine) useTable(ctx context.Context, p *policy, b *bundle.Bundle) error {
 	decision, err := p.prepare(ctx, "data.agentc.decision", store(p.data, false))
 	if err != nil {
 		return err
 	}
-	s := store(p.readable(), true)
-	t := native{table: newTable(e.Fleet), teams: p.speaks()}
-	if t.said, err = p.prepare(ctx, "data.agentc.said", s); err != nil {
+	n, s, err := p.native(ctx, e.Fleet)
+	if err != nil {
 		return err
 	}
 	if e.threshold, err = p.prepare(ctx, "data.agentc.threshold", s); err != nil {
 		return err
 	}
-	e.answerer, e.Native = t, true
+	e.answerer, e.Native = n, true
 	return e.selfTest(ctx, b.Files["selftest.json"], asked{decision})
+}
+
+// native answers, and the data that the bundle's Rego still needs.
+func (p *policy) native(ctx context.Context, f *fleet.Fleet) (native, storage.Store, error) {
+	s := store(p.readable(), true)
+	said, err := p.prepare(ctx, "data.agentc.said", s)
+	return native{newTable(f), p.speaks(), said}, s, err
 }
 
 // readable is the part of the data that the teams' Rego and the threshold read. The core reads agents, rules and routes; a team may read an agent.
@@ -199,6 +208,11 @@ type native struct {
 }
 
 func (n native) answer(ctx context.Context, q Question) (Answer, error) {
+	if !plain(q.Context) {
+		if _, err := q.context(); err != nil {
+			return Answer{}, err
+		}
+	}
 	var space [4]grant
 	grants := n.table.grants(q, space[:0])
 	if len(grants) == 0 {
@@ -214,6 +228,34 @@ func (n native) answer(ctx context.Context, q Question) (Answer, error) {
 		findings = append(findings, reviewed...)
 	}
 	return n.table.conclude(q, grants, findings), nil
+}
+
+// maxPlain is the length of a number that OPA takes for sure; it takes none beyond 2^100000, wherever it stands.
+const maxPlain = 300
+
+// plain says whether OPA takes a value for sure. Of others it is asked.
+func plain(value any) bool {
+	switch value := value.(type) {
+	case nil, bool, string, int:
+		return true
+	case json.Number:
+		return len(value) <= maxPlain && strings.Trim(string(value), "-.0123456789") == "" && value != ""
+	case []any:
+		for _, inner := range value {
+			if !plain(inner) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		for _, inner := range value {
+			if !plain(inner) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // reviewed is what the teams say of each skill that is asked for.

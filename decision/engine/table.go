@@ -113,7 +113,6 @@ func (t *table) refusal(q Question) Answer {
 // stated and unstated findings: of the rules that speak, and of the skills of which none does.
 func (t *table) stated(q Question, grants []grant, to []finding) []finding {
 	k := values{context: q.Context}
-	k.of("confidence") // the core tells it as a claim: a number that cannot be compared fails, whether a rule bounds it or not
 	unstated := false
 	for _, g := range grants {
 		spoken := false
