@@ -18,8 +18,8 @@ import (
 
 // serving is what agentd serves, and where.
 type serving struct {
-	bundle, listen string
-	dev            bool
+	bundle, listen, engine string
+	dev                    bool
 }
 
 func newServe() *cobra.Command {
@@ -41,6 +41,7 @@ bundle that nobody sealed, and believes whoever asks, also how unusual an event 
 	}
 	cmd.Flags().StringVar(&s.bundle, "bundle", "", "file or folder of the bundle")
 	cmd.Flags().StringVar(&s.listen, "listen", "127.0.0.1:8444", "where to listen")
+	cmd.Flags().StringVar(&s.engine, "engine", "auto", "auto: a table answers what the bundle says as data; rego: the bundle's Rego answers everything")
 	cmd.Flags().BoolVar(&s.dev, "dev", false, "on this machine alone: no TLS, no seal")
 	return cmd
 }
@@ -49,6 +50,9 @@ bundle that nobody sealed, and believes whoever asks, also how unusual an event 
 func (s *serving) open(ctx context.Context) (net.Listener, error) {
 	if !s.dev {
 		return nil, errors.New("there is nothing but --dev yet: on this machine alone, without TLS")
+	}
+	if s.engine != "auto" && s.engine != "rego" {
+		return nil, fmt.Errorf("--engine is %q; it is auto or rego", s.engine)
 	}
 	host, _, err := net.SplitHostPort(s.listen)
 	if err != nil {
@@ -76,7 +80,7 @@ func (s *serving) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	e, err := engine.New(ctx, b)
+	e, err := engine.New(ctx, b, engine.Options{Rego: s.engine == "rego"})
 	if err != nil {
 		return err
 	}
@@ -87,7 +91,7 @@ func (s *serving) serve(ctx context.Context, l net.Listener) error {
 		Handler: api.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 	}
 	m := b.Manifest
-	slog.Warn("--dev: whoever reaches this address is believed", "listen", api.URL, "environment", m.Metadata.Environment, "revision", m.Revision, "sequence", m.Metadata.Sequence)
+	slog.Warn("--dev: whoever reaches this address is believed", "listen", api.URL, "environment", m.Metadata.Environment, "revision", m.Revision, "sequence", m.Metadata.Sequence, "table", e.Native)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	select {

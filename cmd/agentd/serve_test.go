@@ -12,7 +12,7 @@ import (
 
 // TestServe: a question goes in by HTTP, the answer comes out, and the end is clean.
 func TestServe(t *testing.T) {
-	s := serving{bundle: "../../generated/dev/bundle", listen: "127.0.0.1:0", dev: true}
+	s := serving{bundle: "../../generated/dev/bundle", listen: "127.0.0.1:0", engine: "auto", dev: true}
 	l, err := s.open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +45,7 @@ func TestRefused(t *testing.T) {
 		"with --dev it is an address of this machine": {"serve", "--dev", "--bundle", "../../generated/dev/bundle", "--listen", ":0"},
 		`--listen is "0.0.0.0:0"`:                     {"serve", "--dev", "--bundle", "../../generated/dev/bundle", "--listen", "0.0.0.0:0"},
 		`--listen is "localhost:0"`:                   {"serve", "--dev", "--bundle", "../../generated/dev/bundle", "--listen", "localhost:0"},
+		`--engine is "wasm"; it is auto or rego`:      {"serve", "--dev", "--bundle", "../../generated/dev/bundle", "--engine", "wasm"},
 		"no such file":                                {"serve", "--dev", "--bundle", "nowhere", "--listen", "127.0.0.1:0"},
 		"the bundle's .manifest":                      {"serve", "--dev", "--bundle", "../../generated/dev", "--listen", "127.0.0.1:0"},
 	} {
