@@ -151,7 +151,7 @@ func which(what, name string, names []string) (int, error) {
 }
 
 func side(ctx context.Context, name string, b *bundle.Bundle, agent string) (simulate.Side, error) {
-	e, err := engine.New(ctx, b)
+	e, err := engine.New(ctx, b, engine.Options{})
 	if err != nil {
 		return simulate.Side{}, fmt.Errorf("%s: %w", name, err)
 	}

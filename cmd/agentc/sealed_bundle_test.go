@@ -48,7 +48,7 @@ func TestSealedBundle(t *testing.T) {
 		if err := b.Verify(bundle.Keys{"publisher-2026": other.Signer.Public()}); err == nil {
 			t.Errorf("%s: another key is taken", algorithm)
 		}
-		if _, err := engine.New(t.Context(), b); err != nil {
+		if _, err := engine.New(t.Context(), b, engine.Options{}); err != nil {
 			t.Errorf("%s: %v", algorithm, err)
 		}
 	}

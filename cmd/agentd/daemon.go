@@ -182,7 +182,9 @@ func (d *daemon) count(decision *point.Decision) {
 func (d *daemon) openBundle(ctx context.Context) error {
 	l := &loader.Loader{
 		Source: d.source(), Environment: d.environment, Data: d.data, MaxStaleness: d.maxStaleness, Every: bundleEvery, Now: time.Now, Log: d.log, Changed: d.bundleChanged,
-		Prepare: func(ctx context.Context, b *bundle.Bundle) (*engine.Engine, error) { return engine.New(ctx, b) },
+		Prepare: func(ctx context.Context, b *bundle.Bundle) (*engine.Engine, error) {
+			return engine.New(ctx, b, engine.Options{Rego: d.engine == "rego"})
+		},
 	}
 	if d.trust == "key" && !d.dev {
 		keys, err := bundle.ReadKeys(d.keys)

@@ -229,10 +229,7 @@ func (a *asking) asked(object map[string]any) (point.Asked, error) {
 	return asked, nil
 }
 
-var (
-	traceID     = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$`)
-)
+var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 const noTrace = "00000000000000000000000000000000"
 

@@ -25,7 +25,7 @@ func shipped(t testing.TB, who string) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), b)
+	e, err := engine.New(t.Context(), b, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

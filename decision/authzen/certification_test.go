@@ -72,7 +72,7 @@ func certified(t *testing.T) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), b)
+	e, err := engine.New(t.Context(), b, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func agent(name string) Entity {
 	return Entity{"agent", "spiffe://prod.soc.example/ns/soc-" + name + "/sa/" + name}
 }
 
-func asked(subject Entity, action string, resource Entity, context map[string]any) Question {
+func about(subject Entity, action string, resource Entity, context map[string]any) Question {
 	return Question{Subject: subject, Action: action, Resource: resource, Context: context}
 }
 
@@ -33,7 +33,7 @@ func known(percentile, confidence string, parameters map[string]any) map[string]
 
 // TestShipped: each verdict of the shipped fleet, and what is no question of agents.
 func TestShipped(t *testing.T) {
-	e, err := New(t.Context(), shipped(t))
+	e, err := New(t.Context(), shipped(t), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,12 +43,12 @@ func TestShipped(t *testing.T) {
 		want     string
 		rules    string
 	}{
-		{asked(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)), Execute, "reviewers/incident-opens"},
-		{asked(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)), Escalate, "reviewers/containment-asks"},
-		{asked(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "kube-system"})), Reject, "reviewers.soc.reject"},
-		{asked(agent("notify"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)), Reject, "no-edge"},
-		{asked(agent("coordinator"), "", Entity{"agent", "remediate"}, nil), Reject, "no-skill"},
-		{asked(Entity{"user", agent("detect").ID}, "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)), Reject, "no-edge"},
+		{about(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)), Execute, "reviewers/incident-opens"},
+		{about(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)), Escalate, "reviewers/containment-asks"},
+		{about(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "kube-system"})), Reject, "reviewers.soc.reject"},
+		{about(agent("notify"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", shop)), Reject, "no-edge"},
+		{about(agent("coordinator"), "", Entity{"agent", "remediate"}, nil), Reject, "no-skill"},
+		{about(Entity{"user", agent("detect").ID}, "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", nil)), Reject, "no-edge"},
 		{Question{}, Reject, "no-edge"},
 	} {
 		if a := e.Decide(t.Context(), c.question); a.Verdict != c.want || strings.Join(a.Rules, " ") != c.rules {
@@ -62,11 +62,11 @@ func TestFailuresReject(t *testing.T) {
 	b := shipped(t)
 	b.Files = maps.Clone(b.Files)
 	b.Files["reviewers/soc/more.rego"] = []byte("package reviewers.soc\n\nreject contains \"x\" if endswith(input.context.parameters.name, \"x\")\n")
-	e, err := New(t.Context(), b)
+	e, err := New(t.Context(), b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := asked(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", map[string]any{"name": 7}))
+	q := about(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", map[string]any{"name": 7}))
 	if a := e.Decide(t.Context(), q); a.Verdict != Reject || !slices.Equal(a.Rules, []string{Failed}) || !strings.Contains(a.Reasons[0].Reason, "endswith") {
 		t.Errorf("a builtin that fails: %+v", a)
 	}
@@ -96,18 +96,18 @@ func TestBadBundles(t *testing.T) {
 			t.Fatalf("%s: %s has no %q", name, c.file, c.old)
 		}
 		b.Files[c.file] = []byte(strings.Replace(text, c.old, c.changed, 1))
-		if _, err := New(t.Context(), b); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := New(t.Context(), b, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
 }
 
 func BenchmarkDecide(b *testing.B) {
-	e, err := New(b.Context(), shipped(b))
+	e, err := New(b.Context(), shipped(b), Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	q := asked(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "shop"}))
+	q := about(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "shop"}))
 	for b.Loop() {
 		e.Decide(b.Context(), q)
 	}

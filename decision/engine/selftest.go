@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -28,8 +29,8 @@ type selfCase struct {
 	AtLeast string         `json:"atLeast"`
 }
 
-// selfTest asks the bundle its own questions.
-func (e *Engine) selfTest(ctx context.Context, text []byte) error {
+// selfTest asks the bundle its own questions, and whoever is the reference, where there is one: it must say the same, to the last reason.
+func (e *Engine) selfTest(ctx context.Context, text []byte, reference answerer) error {
 	var s selfTest
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -46,9 +47,16 @@ func (e *Engine) selfTest(ctx context.Context, text []byte) error {
 				return fmt.Errorf("the bundle's self-test has no cases %q", name)
 			}
 			for _, c := range s.Cases[name] {
-				got := e.Decide(ctx, Question{Subject: Entity{"agent", v.Caller}, Action: skill, Resource: Entity{"agent", v.Callee}, Context: c.Context})
+				q := Question{Subject: Entity{"agent", v.Caller}, Action: skill, Resource: Entity{"agent", v.Callee}, Context: c.Context}
+				got := decide(ctx, e.answerer, q)
 				if !c.met(got) {
 					return fmt.Errorf("the bundle's self-test: %s asks %s for %q: %s (%v), not %s%s (%v)", v.Caller, v.Callee, skill, got.Verdict, got.Rules, c.Verdict, c.AtLeast, c.Rules)
+				}
+				if reference == nil {
+					continue
+				}
+				if want := decide(ctx, reference, q); !reflect.DeepEqual(got, want) {
+					return fmt.Errorf("the bundle's self-test: %s asks %s for %q: its table says %+v, its Rego %+v", v.Caller, v.Callee, skill, got, want)
 				}
 			}
 		}

@@ -22,7 +22,7 @@ func load(t *testing.T, edits ...[3]string) *Engine {
 		}
 		b.Files[edit[0]] = []byte(strings.Replace(text, edit[1], edit[2], 1))
 	}
-	e, err := New(t.Context(), b)
+	e, err := New(t.Context(), b, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

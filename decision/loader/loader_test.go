@@ -62,7 +62,7 @@ func (r *rig) another(data string) *Loader {
 }
 
 func prepare(ctx context.Context, b *bundle.Bundle) (*engine.Engine, error) {
-	return engine.New(ctx, b)
+	return engine.New(ctx, b, engine.Options{})
 }
 
 func (r *rig) offer(archive []byte, tag string) { r.source.f = &Fetched{Archive: archive, Tag: tag} }

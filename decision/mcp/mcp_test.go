@@ -30,7 +30,7 @@ func connected(t *testing.T, agent string, change func(*Server)) *sdk.ClientSess
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), b)
+	e, err := engine.New(t.Context(), b, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

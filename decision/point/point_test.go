@@ -42,7 +42,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(t.Context(), b)
+	e, err := engine.New(t.Context(), b, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

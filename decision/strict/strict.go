@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,14 +29,33 @@ func (e *Error) Error() string { return e.Reason }
 
 // Read reads one value: objects as map[string]any, lists as []any, numbers as they are written.
 func Read(r io.Reader) (any, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	d := decoders.Get().(*decoder)
+	value, err := d.read(r)
+	if d.text.Cap() <= maxKept {
+		decoders.Put(d)
+	}
+	return value, err
+}
+
+// decoders that have nothing to do. What they read is copied, and none of it is a value's.
+var decoders = sync.Pool{New: func() any { return &decoder{Decoder: new(jsontext.Decoder)} }}
+
+// maxKept is the largest room for a text that is kept for the next.
+const maxKept = 16 << 10
+
+func (d *decoder) read(r io.Reader) (any, error) {
+	d.text.Reset()
+	d.limit = io.LimitedReader{R: r, N: MaxBytes + 1}
+	_, err := d.text.ReadFrom(&d.limit)
+	d.limit.R = nil
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > MaxBytes {
+	if d.text.Len() > MaxBytes {
 		return nil, &Error{fmt.Sprintf("it is larger than %d KiB", MaxBytes>>10)}
 	}
-	d := &decoder{Decoder: jsontext.NewDecoder(bytes.NewReader(data))} // which refuses keys that come twice, and what is no UTF-8
+	d.Reset(&d.text) // it refuses keys that come twice, and what is no UTF-8
+	d.names = 0
 	value, err := d.value()
 	if err != nil {
 		return nil, refusal(err)
@@ -62,7 +82,9 @@ func refusal(err error) error {
 
 type decoder struct {
 	*jsontext.Decoder
-	names int
+	text  bytes.Buffer
+	limit io.LimitedReader
+	names int // that were read
 }
 
 func (d *decoder) value() (any, error) {
@@ -89,7 +111,7 @@ func (d *decoder) value() (any, error) {
 }
 
 func (d *decoder) object() (any, error) {
-	object, folded := map[string]any{}, map[string]bool{}
+	object, seen := map[string]any{}, names{}
 	for d.PeekKind() != '}' {
 		t, err := d.ReadToken()
 		if err != nil {
@@ -99,10 +121,8 @@ func (d *decoder) object() (any, error) {
 		if d.names++; d.names > maxNames {
 			return nil, &Error{fmt.Sprintf("it has more than %d keys", maxNames)}
 		}
-		if f := fold(name); folded[f] {
+		if !seen.add(name) {
 			return nil, &Error{fmt.Sprintf("before byte %d a key comes again in other letters", d.InputOffset())}
-		} else {
-			folded[f] = true
 		}
 		if object[name], err = d.value(); err != nil {
 			return nil, err
@@ -125,7 +145,41 @@ func (d *decoder) list() (any, error) {
 	return list, err
 }
 
-// fold is the same for names that Go's encoding/json, as many agents use it, takes for one.
+// few is how many names are compared one by one.
+const few = 8
+
+// names of an object. Two are the same if Go's encoding/json, as many agents use it, takes them for one.
+type names struct {
+	first  [few]string
+	count  int
+	folded map[string]bool // of more than a few
+}
+
+// add a name, unless it is there.
+func (n *names) add(name string) bool {
+	if n.count < few {
+		for _, other := range n.first[:n.count] {
+			if strings.EqualFold(name, other) {
+				return false
+			}
+		}
+		n.first[n.count] = name
+		n.count++
+		return true
+	}
+	if n.folded == nil {
+		n.folded = map[string]bool{}
+		for _, other := range n.first {
+			n.folded[fold(other)] = true
+		}
+	}
+	f := fold(name)
+	there := n.folded[f]
+	n.folded[f] = true
+	return !there
+}
+
+// fold is the same for names that strings.EqualFold takes for one.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		for {

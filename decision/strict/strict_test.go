@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestRead(t *testing.T) {
@@ -29,6 +30,9 @@ func TestRefused(t *testing.T) {
 		"a key in other letters":        {`{"params": 1, "Params": 2}`, "before byte 22 a key comes again in other letters"},
 		"a long s":                      {`{"params": 1, "param\u017f": 2}`, "before byte 27 a key comes again in other letters"},
 		"the sign of Kelvin":            {`{"key": 1, "` + "\u212a" + `ey": 2}`, "before byte 18 a key comes again in other letters"},
+		"in other letters, of many":     {`{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"j":0,"A":0}`, "before byte 64 a key comes again in other letters"},
+		"a long s, of many":             {`{"s":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"i":0,"\u017f":0}`, "before byte 63 a key comes again in other letters"},
+		"the ninth in other letters":    {`{"a":0,"b":0,"c":0,"d":0,"e":0,"f":0,"g":0,"h":0,"H":0}`, "before byte 52 a key comes again in other letters"},
 		"inside":                        {`{"a": [{"b": 1, "B": 2}]}`, "before byte 19 a key comes again in other letters"},
 		"text that is no UTF-8":         {"{\"a\": \"\xff\"}", "it is no JSON from byte 7 on"},
 		"half a surrogate":              {`{"a": "\ud800"}`, "it is no JSON from byte 7 on"},
@@ -51,6 +55,33 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, %v, want %s", name, value, err, c[1])
 		}
 	}
+}
+
+// TestNothingIsKept: a value does not change when others are read after it.
+func TestNothingIsKept(t *testing.T) {
+	first, err := Read(strings.NewReader(`{"name": "first", "number": 11111, "list": ["first"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if _, err := Read(strings.NewReader(`{"xxxx": "xxxxx", "xxxxxx": 99999, "xxxx ": ["xxxxx"], `)); err == nil {
+			t.Fatal("half a value is read")
+		}
+	}
+	if want := (map[string]any{"name": "first", "number": json.Number("11111"), "list": []any{"first"}}); !reflect.DeepEqual(first, want) {
+		t.Errorf("%#v", first)
+	}
+}
+
+// FuzzNames: few or many, names are the same to both ways.
+func FuzzNames(f *testing.F) {
+	f.Add("key", "\u212aey")
+	f.Add("\u03c3", "\u03c2")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if utf8.ValidString(a) && utf8.ValidString(b) && strings.EqualFold(a, b) != (fold(a) == fold(b)) {
+			t.Errorf("%q and %q", a, b)
+		}
+	})
 }
 
 // FuzzRead: what is read, encoding/json reads too, and it means the same; what is not is refused with a reason.
