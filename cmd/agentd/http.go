@@ -55,7 +55,7 @@ func (d *daemon) listeners(ctx context.Context) (all []*listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("--%s: %w", p.flag, err)
 		}
-		one := &listener{Listener: l, server: listen.Server(p.handler(d.url(l)), d.log, func() { d.metrics.Refused.WithLabelValues("panic").Inc() })}
+		one := &listener{Listener: l, server: listen.Server(p.handler(d.url(l)), d.log, func() { d.refused("panic") })}
 		if p.mTLS && d.keeper != nil {
 			one.tls = d.keeper.Server()
 		}
@@ -76,6 +76,8 @@ func (d *daemon) url(l net.Listener) string {
 	return "https://" + net.JoinHostPort(d.keeper.Name(), port)
 }
 
+func (d *daemon) refused(why string) { d.metrics.Refused.WithLabelValues(why).Inc() }
+
 // who asks, by the certificate; on one's own machine, anybody.
 func (d *daemon) who(r *http.Request) (point.By, error) {
 	by := point.By{From: r.RemoteAddr}
@@ -94,7 +96,7 @@ func (d *daemon) who(r *http.Request) (point.By, error) {
 // decisions are what agents, guards and people come for.
 func (d *daemon) decisions(url string) http.Handler {
 	mux := http.NewServeMux()
-	api := (&authzen.Server{Point: d.point, Who: d.who, URL: url}).Handler()
+	api := (&authzen.Server{Point: d.point, Who: d.who, URL: url, Refused: d.refused}).Handler()
 	mux.Handle("/access/v1/", api)
 	mux.Handle("/.well-known/", api)
 	mux.HandleFunc("GET /bundle.tar.gz", d.loader.Serve)

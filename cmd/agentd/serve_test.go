@@ -110,8 +110,8 @@ func TestDev(t *testing.T) {
 			t.Errorf("%s: %d %s", path, code, text)
 		}
 	}
-	for _, name := range []string{"agentc_bundle_sequence", "agentc_bundle_age_seconds", "agentc_bundle_activation_failures_total", "agentc_escalations_pending 0",
-		"agentc_escalation_oldest_seconds 0", "agentc_audit_lag_seconds 0", `agentc_decisions_total{verdict="auto-execute"} 0`, "agentc_decision_duration_seconds_count 1"} {
+	for _, name := range []string{"agentc_bundle_sequence", "agentc_bundle_age_seconds", "agentc_bundle_activation_failures_total", "agentc_escalations_pending 1",
+		"agentc_escalation_oldest_seconds 0.", "agentc_audit_lag_seconds 0", `agentc_decisions_total{verdict="auto-execute"} 0`, "agentc_decision_duration_seconds_count 1"} {
 		if _, text := fetch(t, http.DefaultClient, http.MethodGet, s.admin+"/metrics", ""); !strings.Contains(text, name) {
 			t.Errorf("there is no %s in %s", name, text)
 		}
@@ -170,7 +170,7 @@ func TestProduction(t *testing.T) {
 	if code, text := fetch(t, nobody, http.MethodPost, s.url+"/access/v1/evaluation", incident); code != 0 {
 		t.Errorf("nobody: %d %s", code, text)
 	}
-	if _, text := fetch(t, http.DefaultClient, http.MethodGet, s.admin+"/metrics", ""); !strings.Contains(text, "agentc_certificate_expiry_seconds 3") || !strings.Contains(text, "agentc_bundle_sequence 7") {
+	if _, text := fetch(t, http.DefaultClient, http.MethodGet, s.admin+"/metrics", ""); !strings.Contains(text, "agentc_certificate_expiry_seconds 3") || !strings.Contains(text, "agentc_bundle_sequence 7") || !strings.Contains(text, `agentc_requests_refused_total{why="forbidden"} 1`) {
 		t.Error(text)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"time"
 
 	"agentc/decision/engine"
 	"agentc/decision/escalation"
@@ -22,6 +23,11 @@ type Server struct {
 	Point *point.Point
 	Who   func(*http.Request) (point.By, error)
 	URL   string // under which clients know it: https://agentd.soc-system.svc:8444
+
+	// Requests is where a denial that people may lift is gone on with (AuthZEN's Access Request and Approval Profile): a URL; empty: nowhere.
+	Requests string
+
+	Refused func(why string) // hears of requests that get no decision: identity, request, forbidden, bundle; nil: nobody does
 }
 
 // Paths of the API.
@@ -29,9 +35,6 @@ const (
 	pathEvaluation    = "/access/v1/evaluation"
 	pathEvaluations   = "/access/v1/evaluations"
 	pathConfiguration = "/.well-known/authzen-configuration"
-
-	// PathRequests is where an escalated action is put before people: AuthZEN's Access Request and Approval Profile.
-	PathRequests = "/access/v1/requests"
 )
 
 // Handler of the API.
@@ -42,7 +45,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET "+pathConfiguration, func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, map[string]any{
 			"policy_decision_point": s.URL, "access_evaluation_endpoint": s.URL + pathEvaluation, "access_evaluations_endpoint": s.URL + pathEvaluations,
-			"access_request_endpoint": s.URL + PathRequests, "capabilities": []string{"urn:openid:authzen:capability:access-request"},
+			"access_request_endpoint": s.Requests, "capabilities": []string{"urn:openid:authzen:capability:access-request"},
 		})
 	})
 	return mux
@@ -52,12 +55,14 @@ func (s *Server) Handler() http.Handler {
 type fault struct {
 	Status  int    `json:"status"`
 	Message string `json:"message"`
+
+	why string
 }
 
 func (f *fault) Error() string { return f.Message }
 
 func bad(format string, args ...any) *fault {
-	return &fault{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+	return &fault{http.StatusBadRequest, fmt.Sprintf(format, args...), "request"}
 }
 
 // maxRequestID is how many bytes of a request's id are sent back.
@@ -72,11 +77,11 @@ func (s *Server) answering(answer func(*asking, map[string]any) (any, error)) ht
 		reply, err := func() (any, error) {
 			by, err := s.Who(r)
 			if err != nil {
-				return nil, &fault{http.StatusForbidden, err.Error()}
+				return nil, &fault{http.StatusForbidden, err.Error(), "identity"}
 			}
 			f, err := s.Point.Bundle()
 			if err != nil {
-				return nil, &fault{http.StatusServiceUnavailable, err.Error()}
+				return nil, &fault{http.StatusServiceUnavailable, err.Error(), "bundle"}
 			}
 			question, err := read(r)
 			if err != nil {
@@ -89,11 +94,18 @@ func (s *Server) answering(answer func(*asking, map[string]any) (any, error)) ht
 		case err == nil:
 			write(w, http.StatusOK, reply)
 		case errors.As(err, &f):
-			write(w, f.Status, map[string]any{"error": f})
-		default:
-			write(w, http.StatusInternalServerError, map[string]any{"error": fault{http.StatusInternalServerError, "the question could not be read"}})
+			s.refuse(w, f)
+		default: // the connection ended, or took too long
+			s.refuse(w, &fault{http.StatusBadRequest, "the question could not be read", "request"})
 		}
 	})
+}
+
+func (s *Server) refuse(w http.ResponseWriter, f *fault) {
+	if s.Refused != nil {
+		s.Refused(f.why)
+	}
+	write(w, f.Status, map[string]any{"error": f})
 }
 
 func write(w http.ResponseWriter, status int, reply any) {
@@ -164,28 +176,31 @@ type why struct {
 	TraceID       string          `json:"trace_id,omitempty"`
 	DecisionID    string          `json:"decision_id"`
 	EvaluationID  string          `json:"evaluation_id"` // the same, as the request profile calls it
+	Escalation    *escalated      `json:"escalation,omitempty"`
 	AccessRequest *requestable    `json:"access_request,omitempty"`
-	Approval      *approval       `json:"approval,omitempty"`
 }
 
-// requestable says where people can be asked.
+// escalated says what people were asked, or what they approved.
+type escalated struct {
+	ID         string    `json:"id"`
+	State      string    `json:"state"`
+	Expires    time.Time `json:"expires"`
+	ApprovedBy []string  `json:"approved_by,omitempty"`
+	Action     string    `json:"action_digest"`
+}
+
+// requestable is what the request profile needs to go on with a denial: where, until when, and which one it was.
 type requestable struct {
-	Endpoint string `json:"endpoint"`
-}
-
-// approval that was consumed.
-type approval struct {
-	ID         string   `json:"id"`
-	State      string   `json:"state"`
-	ApprovedBy []string `json:"approved_by"`
-	Action     string   `json:"action_digest"`
+	Endpoint     string    `json:"endpoint"`
+	ExpiresAt    time.Time `json:"expires_at"`
+	BindingToken string    `json:"binding_token"`
 }
 
 func (a *asking) decide(asked point.Asked) (*reply, error) {
 	d, err := a.server.Point.Decide(a.request.Context(), a.bundle, asked)
 	var forbidden *point.Forbidden
 	if errors.As(err, &forbidden) {
-		return nil, &fault{http.StatusForbidden, forbidden.Reason}
+		return nil, &fault{http.StatusForbidden, forbidden.Reason, "forbidden"}
 	} else if err != nil {
 		return nil, err
 	}
@@ -195,13 +210,17 @@ func (a *asking) decide(asked point.Asked) (*reply, error) {
 		Environment: m.Metadata.Environment, Revision: m.Revision, Sequence: m.Metadata.Sequence, Digest: d.Bundle.Digest,
 		TraceID: d.TraceID, DecisionID: d.ID, EvaluationID: d.ID,
 	}
-	switch {
+	switch e := d.Requested; {
 	case d.Approved != nil:
-		w.Approval = &approval{d.Approved.ID, string(d.Approved.State), approvers(d.Approved), d.Digest}
-	case d.Verdict == engine.Escalate:
-		w.AccessRequest = &requestable{a.server.URL + PathRequests}
+		w.Escalation = escalatedOf(d.Approved)
+	case e != nil:
+		w.Escalation, w.AccessRequest = escalatedOf(e), &requestable{a.server.Requests, e.Expires, e.ID}
 	}
 	return &reply{d.Allowed, w}, nil
+}
+
+func escalatedOf(e *escalation.Escalation) *escalated {
+	return &escalated{e.ID, string(e.State), e.Expires, approvers(e), e.Digest}
 }
 
 func approvers(e *escalation.Escalation) []string {

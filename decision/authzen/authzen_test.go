@@ -12,6 +12,7 @@ import (
 
 	"agentc/decision/bundle"
 	"agentc/decision/engine"
+	"agentc/decision/escalation"
 	"agentc/decision/loader"
 	"agentc/decision/point"
 
@@ -38,10 +39,26 @@ func serving(t testing.TB, e *engine.Engine, by point.By) http.Handler {
 		Point: &point.Point{
 			Bundle: func() (*loader.InForce, error) { return &loader.InForce{Engine: e}, nil }, Quarantined: func(string) (string, error) { return "", nil },
 			Record: func(context.Context, *point.Decision) error { return nil }, Tracer: noop.Tracer{}, Now: func() time.Time { return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) },
+			Escalations: people{},
 		},
-		Who: func(*http.Request) (point.By, error) { return by, nil }, URL: "https://agentd.example",
+		Who: func(*http.Request) (point.By, error) { return by, nil }, URL: "https://agentd.example", Requests: "https://agentd.example/requests",
 	}
 	return s.Handler()
+}
+
+// people are asked, and have approved only e2.
+type people struct{}
+
+func (people) Request(_ context.Context, r escalation.Request) (escalation.Escalation, error) {
+	return escalation.Escalation{ID: "e1", Request: r, State: escalation.Pending}, nil
+}
+
+func (people) Consume(_ context.Context, id, digest, _ string) (escalation.Escalation, error) {
+	if id != "e2" {
+		return escalation.Escalation{}, &escalation.Refusal{Rule: "ended", Reason: "It is pending."}
+	}
+	ana := escalation.Vote{Person: escalation.Person{Name: "ana"}, Approve: true}
+	return escalation.Escalation{ID: id, State: escalation.Consumed, Request: escalation.Request{Digest: digest}, Votes: []escalation.Vote{ana}}, nil
 }
 
 func id(name string) string { return "spiffe://prod.soc.example/ns/soc-" + name + "/sa/" + name }
@@ -109,6 +126,44 @@ func TestEvaluation(t *testing.T) {
 		if x := a.Context; a.Decision != (c.verdict == "auto-execute") || x.Verdict != c.verdict || x.Rules[0] != c.rule || x.Route != c.route ||
 			x.Environment != "prod" || x.Sequence == nil || x.Revision == "" || len(x.DecisionID) != 32 {
 			t.Errorf("%s: %+v", c.body, a)
+		}
+	}
+}
+
+// TestApproval: an escalated action says whom to wait for, and with an approval it is permitted.
+func TestApproval(t *testing.T) {
+	h := shipped(t, "remediate")
+	contain := func(approval string) string {
+		return "{" + caller("coordinator") + "," + callee("remediate", "isolate-workload") + "," + strings.TrimSuffix(sure, "}") + approval + "}}"
+	}
+	type escalated struct {
+		Decision bool
+		Context  struct {
+			Verdict       string
+			Rules         []string
+			AccessRequest struct{ Endpoint, Binding_token string } `json:"access_request"`
+			Escalation    struct {
+				ID, State string
+				By        []string `json:"approved_by"`
+				Digest    string   `json:"action_digest"`
+			}
+		}
+	}
+	asked := decoded[escalated](t, ask(h, pathEvaluation, contain("")))
+	if c := asked.Context; asked.Decision || c.Verdict != "escalate" || c.AccessRequest.Endpoint != "https://agentd.example/requests" || c.AccessRequest.Binding_token != "e1" || c.Escalation.State != "pending" {
+		t.Errorf("%+v", asked)
+	}
+	approved := decoded[escalated](t, ask(h, pathEvaluation, contain(`, "approval": {"id": "e2"}`)))
+	if c := approved.Context; !approved.Decision || c.Escalation.State != "consumed" || len(c.Escalation.By) != 1 || c.Escalation.Digest != asked.Context.Escalation.Digest || c.AccessRequest.Endpoint != "" {
+		t.Errorf("%+v", approved)
+	}
+	refused := decoded[escalated](t, ask(h, pathEvaluation, contain(`, "approval": {"id": "e1"}`)))
+	if c := refused.Context; refused.Decision || c.Verdict != "auto-reject" || c.Rules[0] != "ended" || c.AccessRequest.Endpoint != "" {
+		t.Errorf("%+v", refused)
+	}
+	for _, approval := range []string{`, "approval": "e2"`, `, "approval": {}`, `, "approval": {"id": 7}`} {
+		if w := ask(h, pathEvaluation, contain(approval)); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", approval, w.Code, w.Body)
 		}
 	}
 }

@@ -88,38 +88,24 @@ type Forbidden struct{ Reason string }
 
 func (f *Forbidden) Error() string { return f.Reason }
 
-// Decide answers. An error is no answer: *Forbidden, or there is no bundle to answer by.
+// Decide answers. What is escalated is put before people, unless they approved it already. An error is no answer: *Forbidden, or there is no bundle to answer by.
 func (p *Point) Decide(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
-	return p.told(ctx, "decide", f, a, func(ctx context.Context, d *Decision) {
-		if d.Verdict == engine.Escalate && a.Approval != "" {
-			p.consume(ctx, d)
-			return
-		}
-		p.record(ctx, d)
-	})
-}
-
-// Ask people about an action that is escalated. The answer tells by which escalation, or why they are not asked.
-func (p *Point) Ask(ctx context.Context, f *loader.InForce, a Asked) (*Decision, error) {
-	a.Approval = ""
-	return p.told(ctx, "ask people", f, a, func(ctx context.Context, d *Decision) {
-		if d.Verdict == engine.Escalate {
-			p.request(ctx, d)
-		}
-		p.record(ctx, d)
-	})
-}
-
-// told is a decision of which others hear: the trace, and whoever counts.
-func (p *Point) told(ctx context.Context, name string, f *loader.InForce, a Asked, then func(context.Context, *Decision)) (*Decision, error) {
-	ctx, span := p.Tracer.Start(tracing.Under(ctx, a.TraceID), name)
+	ctx, span := p.Tracer.Start(tracing.Under(ctx, a.TraceID), "decide")
 	defer span.End()
 	d, err := p.judge(ctx, f, a)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 		return nil, err
 	}
-	then(ctx, d)
+	switch {
+	case d.Verdict == engine.Escalate && a.Approval != "":
+		p.consume(ctx, d)
+	case d.Verdict == engine.Escalate:
+		p.request(ctx, d)
+		p.record(ctx, d)
+	default:
+		p.record(ctx, d)
+	}
 	d.Took = p.Now().Sub(d.At)
 	if span.IsRecording() {
 		span.SetAttributes(d.attributes()...)

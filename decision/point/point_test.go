@@ -89,29 +89,24 @@ func TestFaults(t *testing.T) {
 		name   string
 		asked  Asked
 		spoil  func(*rig)
-		ask    bool // people
 		want   string
 		allows bool
 	}{
-		{"nothing", incident(), func(*rig) {}, false, "reviewers/incident-opens", true},
-		{"the record cannot be written", incident(), func(r *rig) { r.log = errors.New("disk full") }, false, RuleUnrecorded, false},
-		{"the caller is in quarantine", incident(), func(r *rig) { r.held["detect"] = "odd" }, false, RuleQuarantined, false},
-		{"the callee is in quarantine", incident(), func(r *rig) { r.held["coordinator"] = "odd" }, false, RuleQuarantined, false},
-		{"another is in quarantine", incident(), func(r *rig) { r.held["notify"] = "odd" }, false, "reviewers/incident-opens", true},
-		{"nobody knows who is in quarantine", incident(), func(r *rig) { r.listing = errors.New("away") }, false, RuleQuarantineUnknown, false},
-		{"people can be asked", contain(), func(*rig) {}, true, "reviewers/containment-asks", false},
-		{"the store is away", contain(), func(r *rig) { r.store = errors.New("away") }, true, RuleEscalationFailed, false},
-		{"too many wait already", contain(), func(r *rig) { r.store = &escalation.Refusal{Rule: "limit", Reason: "20 wait"} }, true, "limit", false},
-		{"no route leads to people", contain(), func(r *rig) { delete(r.bundle.Fleet.Escalation.Routes, "oncall") }, true, RuleNoRoute, false},
-		{"what is executed asks nobody", incident(), func(*rig) {}, true, "reviewers/incident-opens", true},
+		{"nothing", incident(), func(*rig) {}, "reviewers/incident-opens", true},
+		{"the record cannot be written", incident(), func(r *rig) { r.log = errors.New("disk full") }, RuleUnrecorded, false},
+		{"the caller is in quarantine", incident(), func(r *rig) { r.held["detect"] = "odd" }, RuleQuarantined, false},
+		{"the callee is in quarantine", incident(), func(r *rig) { r.held["coordinator"] = "odd" }, RuleQuarantined, false},
+		{"another is in quarantine", incident(), func(r *rig) { r.held["notify"] = "odd" }, "reviewers/incident-opens", true},
+		{"nobody knows who is in quarantine", incident(), func(r *rig) { r.listing = errors.New("away") }, RuleQuarantineUnknown, false},
+		{"people can be asked", contain(), func(*rig) {}, "reviewers/containment-asks", false},
+		{"the store is away", contain(), func(r *rig) { r.store = errors.New("away") }, RuleEscalationFailed, false},
+		{"too many wait already", contain(), func(r *rig) { r.store = &escalation.Refusal{Rule: "limit", Reason: "20 wait"} }, "limit", false},
+		{"no route leads to people", contain(), func(r *rig) { delete(r.bundle.Fleet.Escalation.Routes, "oncall") }, RuleNoRoute, false},
+		{"what is executed asks nobody", incident(), func(*rig) {}, "reviewers/incident-opens", true},
 	} {
 		r := newRig(t)
 		c.spoil(r)
-		do := r.Decide
-		if c.ask {
-			do = r.Ask
-		}
-		d, err := do(t.Context(), r.bundle, c.asked)
+		d, err := r.Decide(t.Context(), r.bundle, c.asked)
 		if err != nil || d.Allowed != c.allows || !slices.Equal(d.Rules, []string{c.want}) || !c.allows && c.want != "reviewers/containment-asks" && d.Verdict != engine.Reject {
 			t.Errorf("%s: %+v, %v", c.name, d, err)
 		}
@@ -124,7 +119,7 @@ func TestFaults(t *testing.T) {
 // TestAsk: what people are asked is the whole of it, bound to the action.
 func TestAsk(t *testing.T) {
 	r := newRig(t)
-	d, err := r.Ask(t.Context(), r.bundle, contain())
+	d, err := r.Decide(t.Context(), r.bundle, contain())
 	if err != nil || d.Requested == nil || d.Verdict != engine.Escalate || d.Allowed || len(r.requested) != 1 {
 		t.Fatalf("%+v, %v", d, err)
 	}
@@ -136,17 +131,17 @@ func TestAsk(t *testing.T) {
 	}
 	changed := contain()
 	changed.Context["parameters"] = map[string]any{"namespace": "shop", "name": "db"}
-	if other, err := r.Ask(t.Context(), r.bundle, changed); err != nil || other.Digest == d.Digest {
+	if other, err := r.Decide(t.Context(), r.bundle, changed); err != nil || other.Digest == d.Digest {
 		t.Errorf("another action has the digest %s: %v", other.Digest, err)
 	}
 	again := contain()
 	again.TraceID, again.RequestID = "0af7651916cd43dd8448eb211c80319c", "r-2"
-	if same, err := r.Ask(t.Context(), r.bundle, again); err != nil || same.Digest != d.Digest {
+	if same, err := r.Decide(t.Context(), r.bundle, again); err != nil || same.Digest != d.Digest {
 		t.Errorf("the same action in another trace has the digest %s: %v", same.Digest, err)
 	}
 	linked := contain()
 	linked.Context["message"] = map[string]any{"parts": []any{map[string]any{"url": "https://example.com/x"}}}
-	if d, err := r.Ask(t.Context(), r.bundle, linked); err != nil || d.Requested != nil || !slices.Equal(d.Rules, []string{RuleEscalationFailed}) {
+	if d, err := r.Decide(t.Context(), r.bundle, linked); err != nil || d.Requested != nil || !slices.Equal(d.Rules, []string{RuleEscalationFailed}) {
 		t.Errorf("what can change behind a link was put before people: %+v, %v", d, err)
 	}
 }

@@ -13,7 +13,7 @@ func TestRecordOf(t *testing.T) {
 	r, a := newRig(t), contain()
 	a.Context["message"], a.Context["se/cret"] = map[string]any{"parts": []any{map[string]any{"text": "hello"}}}, "x"
 	a.Properties.Subject = map[string]any{"token": "secret"}
-	d, err := r.Ask(t.Context(), r.bundle, a)
+	d, err := r.Decide(t.Context(), r.bundle, a)
 	if err != nil {
 		t.Fatal(err)
 	}
