@@ -51,7 +51,7 @@ func decisionEnv() *model.Environment {
 		{ID: "soc/sure", Verdict: "auto-execute", When: schema.When{Confidence: &schema.Range{AtLeast: ptr(0.9)}, Anomaly: &schema.Range{Below: ptr(99.0)}}},
 	}
 	for _, r := range rules {
-		r.Team, r.Reason = "soc", "Because of "+r.ID+"."
+		r.Team, r.Reason, r.From = "soc", "Because of "+r.ID+".", schema.Ref{Doc: &schema.Document{File: "policies/soc.yaml"}}
 	}
 	careful, never, odd, open, sure := rules[0], rules[1], rules[2], rules[3], rules[4]
 	env.Policy = &model.Policy{
@@ -72,6 +72,10 @@ func decisionEnv() *model.Environment {
 		&model.Grant{Skill: remediate.Skills[0], Rules: []*model.Rule{never, odd, sure}}, &model.Grant{Skill: remediate.Skills[1]})
 	decisionEdge(coordinator.Identity, notify, true,
 		&model.Grant{Skill: notify.Skills[0], Rules: []*model.Rule{careful, open}}, &model.Grant{Skill: notify.Skills[1], Rules: []*model.Rule{open}})
+	bus := &model.Endpoint{Name: "bus", Type: "kafka", Host: "bus.example", Port: 9093, Timeout: 20 * time.Second}
+	env.Runtime = model.Runtime{Endpoints: []*model.Endpoint{bus, chat}, From: schema.Ref{Doc: env.From.Doc, Path: "spec.runtime"}}
+	env.Intakes = []*model.Intake{{Name: "falco", Endpoint: bus, Topic: "falco-events", To: coordinator, Skill: coordinator.Skills[0],
+		From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[0]"}}}
 	decisionEdge(env.System, coordinator, false, &model.Grant{Skill: coordinator.Skills[0], Rules: []*model.Rule{open}})
 	return env
 }

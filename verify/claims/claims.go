@@ -109,6 +109,7 @@ type Decisions struct {
 	Rules      []Rule     `json:"rules"`
 	Rego       []Rego     `json:"rego,omitempty"`
 	Escalation Escalation `json:"escalation"`
+	Runtime    Runtime    `json:"runtime"`
 	Anomaly    *Anomaly   `json:"anomaly,omitempty"`
 }
 
@@ -196,6 +197,22 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+}
+
+type Runtime struct {
+	At        At       `json:"at"`
+	SPIFFE    string   `json:"spiffe"`
+	Endpoints []Use    `json:"endpoints,omitempty"`
+	Intakes   []Intake `json:"intakes,omitempty"`
+}
+
+type Intake struct {
+	Name     string `json:"name"`
+	At       At     `json:"at"`
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
+	Agent    string `json:"agent"`
+	Skill    string `json:"skill"`
 }
 
 type Anomaly struct {
