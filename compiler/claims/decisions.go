@@ -109,9 +109,10 @@ type Rego struct {
 
 // Escalation is how humans are asked.
 type Escalation struct {
-	LifetimeMs   int64   `json:"lifetimeMs"`
-	DefaultRoute string  `json:"defaultRoute"`
-	Routes       []Route `json:"routes"` // by name
+	LifetimeMs   int64    `json:"lifetimeMs"`
+	DefaultRoute string   `json:"defaultRoute"`
+	Routes       []Route  `json:"routes"`           // by name
+	People       []Person `json:"people,omitempty"` // by name
 }
 
 // Route leads to humans.
@@ -122,6 +123,16 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"` // sorted
 	Quorum    int32    `json:"quorum"`
+}
+
+// Person is somebody who may decide.
+type Person struct {
+	Name       string   `json:"name"`
+	At         At       `json:"at"`
+	Email      string   `json:"email"`
+	Mattermost string   `json:"mattermost,omitempty"`
+	Team       string   `json:"team"`
+	Groups     []string `json:"groups"` // sorted
 }
 
 // Runtime is what agentd is told of itself.
@@ -273,6 +284,9 @@ func escalation(e model.Escalation) Escalation {
 		all.Routes = append(all.Routes, Route{
 			Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum,
 		})
+	}
+	for _, p := range e.People {
+		all.People = append(all.People, Person{p.Name, at(p.From), p.Email, p.Mattermost, p.Team, p.Groups})
 	}
 	return all
 }

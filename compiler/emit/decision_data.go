@@ -99,9 +99,10 @@ type ruleData struct {
 }
 
 type escalationData struct {
-	LifetimeMs   int64                `json:"lifetimeMs"`
-	DefaultRoute string               `json:"defaultRoute"`
-	Routes       map[string]routeData `json:"routes"` // by name
+	LifetimeMs   int64                 `json:"lifetimeMs"`
+	DefaultRoute string                `json:"defaultRoute"`
+	Routes       map[string]routeData  `json:"routes"` // by name
+	People       map[string]personData `json:"people"` // by name
 }
 
 type routeData struct {
@@ -109,6 +110,14 @@ type routeData struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+}
+
+// personData is somebody who may decide.
+type personData struct {
+	Email      string   `json:"email"`                // in the certificate
+	Mattermost string   `json:"mattermost,omitempty"` // missing: not in the chat
+	Team       string   `json:"team"`                 // of whose agents the person does not decide
+	Groups     []string `json:"groups"`
 }
 
 // runtimeData is agentd's own part.
@@ -225,9 +234,12 @@ func ruleIDs(g *model.Grant) []string {
 }
 
 func escalationDataOf(e model.Escalation) escalationData {
-	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}}
+	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}, People: map[string]personData{}}
 	for _, r := range e.Routes {
 		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum}
+	}
+	for _, p := range e.People {
+		data.People[p.Name] = personData{Email: p.Email, Mattermost: p.Mattermost, Team: p.Team, Groups: listed(p.Groups)}
 	}
 	return data
 }

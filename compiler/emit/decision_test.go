@@ -59,6 +59,9 @@ func decisionEnv() *model.Environment {
 		Escalation: model.Escalation{Lifetime: 15 * time.Minute, Default: "oncall", Routes: []*model.Route{
 			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2},
 			{Name: "oncall", Endpoint: chat, Channel: "oncall", Approvers: []string{"soc"}, Quorum: 1},
+		}, People: []*model.Person{
+			{Person: schema.Person{Name: "ann", Email: "ann@soc.example", Mattermost: "ann", Team: "soc", Groups: []string{"soc", "soc-leads"}}},
+			{Person: schema.Person{Name: "bo", Email: "bo@soc.example", Team: "soc", Groups: []string{"soc-leads"}}},
 		}},
 		Anomaly: &model.Anomaly{Classes: []*model.Class{
 			{ID: "errors", Match: schema.EventMatch{Priority: "Error", Agent: "coordinator"}, Percentile: 90, Min: 85, Max: 95, Shadow: ptr(88.0)},
@@ -603,7 +606,8 @@ func TestOriginsOfData(t *testing.T) {
 		}
 		want := []string{"", "fleet.agents.coordinator", "fleet.agents.notify", "fleet.agents.remediate",
 			`rules["soc/careful"]`, `rules["soc/never"]`, `rules["soc/odd"]`, `rules["soc/open"]`, `rules["soc/sure"]`,
-			"escalation.routes.leads", "escalation.routes.oncall", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
+			"escalation.routes.leads", "escalation.routes.oncall", "escalation.people.ann", "escalation.people.bo",
+			"runtime", "runtime.intakes.falco", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

@@ -71,9 +71,16 @@ type (
 		When    map[string]*claims.Range `json:"when"`
 	}
 	escalationData struct {
-		LifetimeMs   int64                `json:"lifetimeMs"`
-		DefaultRoute string               `json:"defaultRoute"`
-		Routes       map[string]routeData `json:"routes"`
+		LifetimeMs   int64                 `json:"lifetimeMs"`
+		DefaultRoute string                `json:"defaultRoute"`
+		Routes       map[string]routeData  `json:"routes"`
+		People       map[string]personData `json:"people"`
+	}
+	personData struct {
+		Email      string   `json:"email"`
+		Mattermost string   `json:"mattermost,omitempty"`
+		Team       string   `json:"team"`
+		Groups     []string `json:"groups"`
 	}
 	routeData struct {
 		Endpoint  string   `json:"endpoint"`
@@ -138,7 +145,7 @@ func (s *spec) data() map[string]any {
 		Environment: environmentData{s.env.Name, s.Fleet, s.env.TrustDomain},
 		Fleet:       fleetData{map[string]agentData{}},
 		Rules:       map[string]ruleData{},
-		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, map[string]routeData{}},
+		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, map[string]routeData{}, map[string]personData{}},
 		Runtime:     runtimeDataOf(&s.Runtime),
 	}
 	for i := range s.Agents {
@@ -156,6 +163,9 @@ func (s *spec) data() map[string]any {
 	}
 	for _, r := range s.Escalation.Routes {
 		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum}
+	}
+	for _, p := range s.Escalation.People {
+		d.Escalation.People[p.Name] = personData{p.Email, p.Mattermost, p.Team, full(p.Groups)}
 	}
 	if a := s.Anomaly; a != nil {
 		d.Anomaly = anomalyDataOf(a)
@@ -249,9 +259,7 @@ func (s *spec) at(path []string) claims.At {
 			return r.At
 		}
 	case "escalation":
-		if r := s.routes[key(2)]; r != nil {
-			return r.At
-		}
+		return s.atEscalation(key(1), key(2))
 	case "runtime":
 		return s.atRuntime(key(1), key(2))
 	case "anomaly":
@@ -261,6 +269,20 @@ func (s *spec) at(path []string) claims.At {
 	case "fleet":
 		if a := s.agents[key(2)]; a != nil {
 			return s.atAgent(a, path[3:])
+		}
+	}
+	return s.env.At
+}
+
+func (s *spec) atEscalation(list, of string) claims.At {
+	switch list {
+	case "routes":
+		if r := s.routes[of]; r != nil {
+			return r.At
+		}
+	case "people":
+		if i := slices.IndexFunc(s.Escalation.People, func(p claims.Person) bool { return p.Name == of }); i >= 0 {
+			return s.Escalation.People[i].At
 		}
 	}
 	return s.env.At

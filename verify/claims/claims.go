@@ -185,9 +185,10 @@ type Rego struct {
 }
 
 type Escalation struct {
-	LifetimeMs   int64   `json:"lifetimeMs"`
-	DefaultRoute string  `json:"defaultRoute"`
-	Routes       []Route `json:"routes"`
+	LifetimeMs   int64    `json:"lifetimeMs"`
+	DefaultRoute string   `json:"defaultRoute"`
+	Routes       []Route  `json:"routes"`
+	People       []Person `json:"people,omitempty"`
 }
 
 type Route struct {
@@ -197,6 +198,15 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+}
+
+type Person struct {
+	Name       string   `json:"name"`
+	At         At       `json:"at"`
+	Email      string   `json:"email"`
+	Mattermost string   `json:"mattermost,omitempty"`
+	Team       string   `json:"team"`
+	Groups     []string `json:"groups"`
 }
 
 type Runtime struct {
