@@ -108,6 +108,9 @@ type Escalation struct {
 
 	// Routes lead to humans.
 	Routes []Route `json:"routes" rule:"required"`
+
+	// People who may decide, by the groups that they are in. Nobody else may.
+	People []Person `json:"people,omitempty"`
 }
 
 // Route leads to humans.
@@ -126,6 +129,24 @@ type Route struct {
 
 	// Quorum is how many different humans must approve. One rejection is enough to reject. Default: 1. Limits: 1 to 5.
 	Quorum *int32 `json:"quorum,omitempty" rule:"min=1,max=5"`
+}
+
+// Person is somebody who may decide on escalations.
+type Person struct {
+	// Name by which answers and the decision log refer to the person.
+	Name string `json:"name" rule:"required,name"`
+
+	// Email by which the person is known: it stands in the certificate that a browser or a command line shows.
+	Email string `json:"email" rule:"required,email"`
+
+	// Mattermost is the user name there. Left out: the person does not answer in the chat.
+	Mattermost string `json:"mattermost,omitempty" rule:"username"`
+
+	// Team of the person, of the platform's teams. Nobody decides on an escalation of an agent of their own team.
+	Team string `json:"team" rule:"required,name"`
+
+	// Groups that the person is in, as routes name them.
+	Groups []string `json:"groups" rule:"required,items=name"`
 }
 
 // Anomaly holds the thresholds of the prefilter, as percentiles of the training scores.

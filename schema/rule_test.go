@@ -111,6 +111,7 @@ func TestFormats(t *testing.T) {
 		"skillref":   {[]string{"remediate/isolate-workload"}, []string{"", "a", "a/", "a/b/c", "a/*"}},
 		"risk":       {[]string{"critical"}, []string{"", "none"}},
 		"channel":    {[]string{"soc-approvals"}, []string{"", "#soc", "~soc", "Soc"}},
+		"username":   {[]string{"lena", "a.b_c-1"}, []string{"", "@lena", "Lena", "a b"}},
 		"date":       {[]string{"2028-02-29"}, []string{"", "2027-02-29", "2027-1-1", "31.03.2027"}},
 		"priority":   {[]string{"Emergency", "Debug"}, []string{"", "debug"}},
 	}

@@ -105,6 +105,7 @@ func policyNames(p *pass, doc *schema.Document) {
 		for i, r := range spec.Escalation.Routes {
 			routes.add(in(doc, "spec.escalation.routes[%d].name", i), r.Name)
 		}
+		peopleNames(p, doc, spec.Escalation.People)
 	}
 	if spec.Anomaly != nil {
 		for i, o := range spec.Anomaly.Overrides {
@@ -116,6 +117,17 @@ func policyNames(p *pass, doc *schema.Document) {
 		for i, f := range spec.Anomaly.Forests {
 			forests.add(in(doc, "spec.anomaly.forests[%d].agent", i), f.Agent)
 		}
+	}
+}
+
+// peopleNames refuses one name for two people, wherever they are known by it: each could decide as the other.
+func peopleNames(p *pass, doc *schema.Document, people []schema.Person) {
+	persons, emails, chat := names{p: p, what: "person"}, names{p: p, what: "email"}, names{p: p, what: "Mattermost user"}
+	for i, person := range people {
+		ref := in(doc, "spec.escalation.people[%d]", i)
+		persons.add(at(ref, "name"), person.Name)
+		emails.add(at(ref, "email"), person.Email)
+		chat.add(at(ref, "mattermost"), person.Mattermost)
 	}
 }
 

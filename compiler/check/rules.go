@@ -49,6 +49,7 @@ var Rules = []Rule{
 	{"rule-never-matters", schema.Error, ruleNeverMatters},
 	{"self-claimed", schema.Error, selfClaimed},
 	{"one-escalation", schema.Error, oneEscalation},
+	{"route-quorum", schema.Error, routeQuorum},
 	{"one-anomaly", schema.Error, oneAnomaly},
 	{"canary-stable", schema.Error, canaryStable},
 	{"canary-replicas", schema.Error, canaryReplicas},

@@ -119,6 +119,8 @@ policies/reviewers.yaml
     default: leads
     routes:
       - {name: leads, endpoint: chat, channel: leads, approvers: [leads]}
+    people:
+      - {name: bo, email: bo@example.com, team: soc, groups: [leads]}
 `), "rule-never-matters"}, // strict/run; writing-is-harmless matters in dev
 		{"no calls, no complaints about what they would be judged by", noAgents, ""},
 
@@ -187,12 +189,37 @@ policies/reviewers.yaml
     default: leads
     routes:
       - {name: leads, endpoint: chat, channel: leads, approvers: [leads]}
+    people:
+      - {name: bo, email: bo@example.com, team: soc, groups: [leads]}
 `), "unknown-route"},
 		{"nobody is asked in prod", secondEnvironment(t) + `
 policies/reviewers.yaml
     team: soc
 +   environments: [dev]
 `, "one-escalation"},
+
+		// People.
+		{"a quorum of people in two groups", person(`{name: bo, email: bo@example.com, team: soc, groups: [leads]}`) + `
+-       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers, leads], quorum: 2}
+`, ""},
+		{"one person in two groups is one", `
+policies/reviewers.yaml
+-       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers, leads], quorum: 2}
+
+-       - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers]}
++       - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers, leads]}
+`, "route-quorum"},
+		{"nobody in a group", `
+policies/reviewers.yaml
+-       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: people, endpoint: chat, channel: approvals, approvers: [leads]}
+`, "route-quorum"},
+		{"a person of no team", person(`{name: bo, email: bo@example.com, team: sok, groups: [reviewers]}`), "unknown-team"},
+		{"two people of one name", person(`{name: ann, email: bo@example.com, team: soc, groups: [reviewers]}`), "name-collision"},
+		{"two people of one email in other letters", person(`{name: bo, email: Ann@example.com, team: soc, groups: [reviewers]}`), "name-collision"},
+		{"two people of one name in the chat", person(`{name: bo, email: bo@example.com, mattermost: ann, team: soc, groups: [reviewers]}`), "name-collision"},
 
 		// Names.
 		{"an agent and a team of one name", `
@@ -398,11 +425,24 @@ func addRules(rules string) string {
 }
 
 // seniors is one more route, with a quorum.
+// person adds somebody to the people who may answer.
+func person(text string) string {
+	return `
+policies/reviewers.yaml
+        - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers]}
++       - ` + text + `
+`
+}
+
 func seniors(quorum int) string {
 	return fmt.Sprintf(`
 policies/reviewers.yaml
         - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
 +       - {name: seniors, endpoint: chat, channel: seniors, approvers: [seniors], quorum: %d}
+
+-       - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers]}
++       - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers, seniors]}
++       - {name: bo, email: bo@example.com, team: soc, groups: [seniors]}
 `, quorum)
 }
 

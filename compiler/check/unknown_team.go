@@ -6,7 +6,7 @@ import (
 	"agentc/schema"
 )
 
-// unknownTeam refuses a team that the platform does not list: nobody would own the file.
+// unknownTeam refuses a team that the platform does not list: nobody would own the file, or a person would belong to nobody.
 func unknownTeam(p *pass) {
 	known := p.TeamNames()
 	if len(known) == 0 {
@@ -22,6 +22,11 @@ func unknownTeam(p *pass) {
 	}
 	for _, doc := range p.Written.Policies {
 		look(in(doc, "spec.team"), doc.Policy.Spec.Team)
+		if e := doc.Policy.Spec.Escalation; e != nil {
+			for i, person := range e.People {
+				look(in(doc, "spec.escalation.people[%d].team", i), person.Team)
+			}
+		}
 	}
 	for _, doc := range p.Written.Features {
 		look(in(doc, "spec.team"), doc.Features.Spec.Team)

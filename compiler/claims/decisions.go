@@ -17,6 +17,7 @@ type Decisions struct {
 	Rules      []Rule     `json:"rules"`               // by id
 	Rego       []Rego     `json:"rego,omitempty"`      // by file
 	Escalation Escalation `json:"escalation"`
+	Runtime    Runtime    `json:"runtime"`
 	Anomaly    *Anomaly   `json:"anomaly,omitempty"` // nil: no prefilter
 }
 
@@ -65,7 +66,7 @@ type Grant struct {
 	Rules []string `json:"rules,omitempty"`
 }
 
-// Use is one agent's permission to reach one endpoint.
+// Use is one agent's permission, or agentd's, to reach one endpoint.
 type Use struct {
 	Name      string `json:"name"`
 	At        At     `json:"at"`
@@ -108,9 +109,10 @@ type Rego struct {
 
 // Escalation is how humans are asked.
 type Escalation struct {
-	LifetimeMs   int64   `json:"lifetimeMs"`
-	DefaultRoute string  `json:"defaultRoute"`
-	Routes       []Route `json:"routes"` // by name
+	LifetimeMs   int64    `json:"lifetimeMs"`
+	DefaultRoute string   `json:"defaultRoute"`
+	Routes       []Route  `json:"routes"`           // by name
+	People       []Person `json:"people,omitempty"` // by name
 }
 
 // Route leads to humans.
@@ -121,6 +123,34 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"` // sorted
 	Quorum    int32    `json:"quorum"`
+}
+
+// Person is somebody who may decide.
+type Person struct {
+	Name       string   `json:"name"`
+	At         At       `json:"at"`
+	Email      string   `json:"email"`
+	Mattermost string   `json:"mattermost,omitempty"`
+	Team       string   `json:"team"`
+	Groups     []string `json:"groups"` // sorted
+}
+
+// Runtime is what agentd is told of itself.
+type Runtime struct {
+	At        At       `json:"at"`
+	SPIFFE    string   `json:"spiffe"`
+	Endpoints []Use    `json:"endpoints,omitempty"` // by name
+	Intakes   []Intake `json:"intakes,omitempty"`   // by name
+}
+
+// Intake is where events come from, and whom they are for.
+type Intake struct {
+	Name     string `json:"name"`
+	At       At     `json:"at"`
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
+	Agent    string `json:"agent"`
+	Skill    string `json:"skill"`
 }
 
 // Anomaly holds the thresholds of the prefilter, as percentiles.
@@ -170,7 +200,9 @@ type Forest struct {
 }
 
 func decisions(env *model.Environment) Decisions {
-	d := Decisions{Fleet: env.Fleet.Name, Escalation: escalation(env.Policy.Escalation), Anomaly: anomaly(env.Policy.Anomaly)}
+	d := Decisions{
+		Fleet: env.Fleet.Name, Escalation: escalation(env.Policy.Escalation), Runtime: runtimeOf(env), Anomaly: anomaly(env.Policy.Anomaly),
+	}
 	if from := env.BundleFrom; from == nil {
 		d.ConfigMap = env.System.Namespace + "/" + model.Join(env.Fleet.Name, "bundle")
 	} else {
@@ -215,14 +247,28 @@ func callee(a *model.Agent) Callee {
 		c.Callers = append(c.Callers, edge)
 	}
 	for _, u := range a.Uses {
-		e := u.Endpoint
-		use := Use{Name: e.Name, At: at(u.From), Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds()}
+		use := use(u.Endpoint, u.From)
 		for _, t := range u.Tools {
 			use.Tools = append(use.Tools, Tool{t.Name, t.Schema})
 		}
 		c.Endpoints = append(c.Endpoints, use)
 	}
 	return c
+}
+
+func use(e *model.Endpoint, from schema.Ref) Use {
+	return Use{Name: e.Name, At: at(from), Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds()}
+}
+
+func runtimeOf(env *model.Environment) Runtime {
+	r := Runtime{At: at(env.Runtime.From), SPIFFE: env.System.SPIFFE}
+	for _, e := range env.Runtime.Endpoints {
+		r.Endpoints = append(r.Endpoints, use(e, e.From))
+	}
+	for _, in := range env.Intakes {
+		r.Intakes = append(r.Intakes, Intake{Name: in.Name, At: at(in.From), Endpoint: in.Endpoint.Name, Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID})
+	}
+	return r
 }
 
 func scale(r *schema.Range) *Range {
@@ -238,6 +284,9 @@ func escalation(e model.Escalation) Escalation {
 		all.Routes = append(all.Routes, Route{
 			Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum,
 		})
+	}
+	for _, p := range e.People {
+		all.People = append(all.People, Person{p.Name, at(p.From), p.Email, p.Mattermost, p.Team, p.Groups})
 	}
 	return all
 }

@@ -131,6 +131,13 @@ func bundleOrigins(env *model.Environment) []artifact.Origin {
 	for _, r := range env.Policy.Escalation.Routes {
 		from = append(from, origin("escalation.routes."+r.Name, r.From))
 	}
+	for _, p := range env.Policy.Escalation.People {
+		from = append(from, origin("escalation.people."+p.Name, p.From))
+	}
+	from = append(from, origin("runtime", env.Runtime.From))
+	for _, in := range env.Intakes {
+		from = append(from, origin("runtime.intakes."+in.Name, in.From))
+	}
 	if a := env.Policy.Anomaly; a != nil {
 		from = append(from, origin("anomaly", a.From))
 		for i, c := range a.Classes {

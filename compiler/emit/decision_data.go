@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"fmt"
+
 	"agentc/compiler/model"
 	"agentc/schema"
 )
@@ -32,6 +34,7 @@ type bundleData struct {
 	Fleet       fleetData           `json:"fleet"`
 	Rules       map[string]ruleData `json:"rules"` // by <policy>/<rule>
 	Escalation  escalationData      `json:"escalation"`
+	Runtime     runtimeData         `json:"runtime"`
 	Anomaly     *anomalyData        `json:"anomaly,omitempty"` // missing: no prefilter
 }
 
@@ -50,6 +53,7 @@ type agentData struct {
 	ID         string                  `json:"id"`   // SPIFFE id, which its callers find in its certificate
 	Host       string                  `json:"host"` // where its guard listens
 	Team       string                  `json:"team"` // owner: nobody decides on an escalation of their own agent
+	At         string                  `json:"at"`   // <file>:<line> of the spec, for whoever is asked or reads the decision log
 	Entry      bool                    `json:"entry"`
 	RequestMs  int64                   `json:"requestMs"`
 	ShutdownMs int64                   `json:"shutdownMs"`
@@ -76,7 +80,7 @@ type callerData struct {
 	AllSkills bool     `json:"allSkills"` // a call that names no skill is decided as the strictest of all skills
 }
 
-// endpointData is one endpoint that the agent may reach, for the guard in front of it.
+// endpointData is one endpoint that an agent or agentd may reach, for the guard in front of the agent, or for agentd.
 type endpointData struct {
 	Type      string            `json:"type"`
 	Host      string            `json:"host"`
@@ -90,13 +94,15 @@ type ruleData struct {
 	Reason  string      `json:"reason"`
 	Verdict string      `json:"verdict"`
 	Route   string      `json:"route,omitempty"` // of an escalation
+	At      string      `json:"at"`              // <file>:<line> of the spec
 	When    schema.When `json:"when"`            // empty: always
 }
 
 type escalationData struct {
-	LifetimeMs   int64                `json:"lifetimeMs"`
-	DefaultRoute string               `json:"defaultRoute"`
-	Routes       map[string]routeData `json:"routes"` // by name
+	LifetimeMs   int64                 `json:"lifetimeMs"`
+	DefaultRoute string                `json:"defaultRoute"`
+	Routes       map[string]routeData  `json:"routes"` // by name
+	People       map[string]personData `json:"people"` // by name
 }
 
 type routeData struct {
@@ -104,6 +110,29 @@ type routeData struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+}
+
+// personData is somebody who may decide.
+type personData struct {
+	Email      string   `json:"email"`                // in the certificate
+	Mattermost string   `json:"mattermost,omitempty"` // missing: not in the chat
+	Team       string   `json:"team"`                 // of whose agents the person does not decide
+	Groups     []string `json:"groups"`
+}
+
+// runtimeData is agentd's own part.
+type runtimeData struct {
+	ID        string                  `json:"id"`        // SPIFFE id
+	Endpoints map[string]endpointData `json:"endpoints"` // by name: those that it reaches
+	Intakes   map[string]intakeData   `json:"intakes"`   // by name
+}
+
+// intakeData is where events come from, and whom they are for.
+type intakeData struct {
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
+	Agent    string `json:"agent"`
+	Skill    string `json:"skill"`
 }
 
 type anomalyData struct {
@@ -152,20 +181,21 @@ func bundleDataOf(env *model.Environment) bundleData {
 		Fleet:       fleetData{Agents: map[string]agentData{}},
 		Rules:       map[string]ruleData{},
 		Escalation:  escalationDataOf(env.Policy.Escalation),
+		Runtime:     runtimeDataOf(env),
 		Anomaly:     anomalyDataOf(env.Policy.Anomaly),
 	}
 	for _, a := range env.Agents {
 		data.Fleet.Agents[a.Name] = agentDataOf(a)
 	}
 	for _, r := range env.Policy.Rules {
-		data.Rules[r.ID] = ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, When: r.When}
+		data.Rules[r.ID] = ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, At: place(r.From), When: r.When}
 	}
 	return data
 }
 
 func agentDataOf(a *model.Agent) agentData {
 	data := agentData{
-		ID: a.SPIFFE, Host: a.Host, Team: a.Team.Name, Entry: a.Entry,
+		ID: a.SPIFFE, Host: a.Host, Team: a.Team.Name, At: place(fromAgent(a).Ref), Entry: a.Entry,
 		RequestMs: a.Workload.RequestTimeout.Milliseconds(), ShutdownMs: a.Workload.ShutdownTimeout.Milliseconds(),
 		Skills: map[string]skillData{}, Callers: map[string]callerData{}, Endpoints: map[string]endpointData{},
 	}
@@ -204,9 +234,12 @@ func ruleIDs(g *model.Grant) []string {
 }
 
 func escalationDataOf(e model.Escalation) escalationData {
-	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}}
+	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}, People: map[string]personData{}}
 	for _, r := range e.Routes {
 		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum}
+	}
+	for _, p := range e.People {
+		data.People[p.Name] = personData{Email: p.Email, Mattermost: p.Mattermost, Team: p.Team, Groups: listed(p.Groups)}
 	}
 	return data
 }
@@ -230,6 +263,23 @@ func anomalyDataOf(a *model.Anomaly) *anomalyData {
 		data.Forests[f.Agent.Name] = forest
 	}
 	return data
+}
+
+func runtimeDataOf(env *model.Environment) runtimeData {
+	data := runtimeData{ID: env.System.SPIFFE, Endpoints: map[string]endpointData{}, Intakes: map[string]intakeData{}}
+	for _, e := range env.Runtime.Endpoints {
+		data.Endpoints[e.Name] = endpointDataOf(&model.Use{Endpoint: e})
+	}
+	for _, in := range env.Intakes {
+		data.Intakes[in.Name] = intakeData{Endpoint: in.Endpoint.Name, Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID}
+	}
+	return data
+}
+
+// place is where in the spec something stands, without the column: people read it.
+func place(ref schema.Ref) string {
+	p := ref.Position()
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
 // listed makes an empty list of none, which JSON would call null.

@@ -51,7 +51,7 @@ func decisionEnv() *model.Environment {
 		{ID: "soc/sure", Verdict: "auto-execute", When: schema.When{Confidence: &schema.Range{AtLeast: ptr(0.9)}, Anomaly: &schema.Range{Below: ptr(99.0)}}},
 	}
 	for _, r := range rules {
-		r.Team, r.Reason = "soc", "Because of "+r.ID+"."
+		r.Team, r.Reason, r.From = "soc", "Because of "+r.ID+".", schema.Ref{Doc: &schema.Document{File: "policies/soc.yaml"}}
 	}
 	careful, never, odd, open, sure := rules[0], rules[1], rules[2], rules[3], rules[4]
 	env.Policy = &model.Policy{
@@ -59,6 +59,9 @@ func decisionEnv() *model.Environment {
 		Escalation: model.Escalation{Lifetime: 15 * time.Minute, Default: "oncall", Routes: []*model.Route{
 			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2},
 			{Name: "oncall", Endpoint: chat, Channel: "oncall", Approvers: []string{"soc"}, Quorum: 1},
+		}, People: []*model.Person{
+			{Person: schema.Person{Name: "ann", Email: "ann@soc.example", Mattermost: "ann", Team: "soc", Groups: []string{"soc", "soc-leads"}}},
+			{Person: schema.Person{Name: "bo", Email: "bo@soc.example", Team: "soc", Groups: []string{"soc-leads"}}},
 		}},
 		Anomaly: &model.Anomaly{Classes: []*model.Class{
 			{ID: "errors", Match: schema.EventMatch{Priority: "Error", Agent: "coordinator"}, Percentile: 90, Min: 85, Max: 95, Shadow: ptr(88.0)},
@@ -72,6 +75,10 @@ func decisionEnv() *model.Environment {
 		&model.Grant{Skill: remediate.Skills[0], Rules: []*model.Rule{never, odd, sure}}, &model.Grant{Skill: remediate.Skills[1]})
 	decisionEdge(coordinator.Identity, notify, true,
 		&model.Grant{Skill: notify.Skills[0], Rules: []*model.Rule{careful, open}}, &model.Grant{Skill: notify.Skills[1], Rules: []*model.Rule{open}})
+	bus := &model.Endpoint{Name: "bus", Type: "kafka", Host: "bus.example", Port: 9093, Timeout: 20 * time.Second}
+	env.Runtime = model.Runtime{Endpoints: []*model.Endpoint{bus, chat}, From: schema.Ref{Doc: env.From.Doc, Path: "spec.runtime"}}
+	env.Intakes = []*model.Intake{{Name: "falco", Endpoint: bus, Topic: "falco-events", To: coordinator, Skill: coordinator.Skills[0],
+		From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[0]"}}}
 	decisionEdge(env.System, coordinator, false, &model.Grant{Skill: coordinator.Skills[0], Rules: []*model.Rule{open}})
 	return env
 }
@@ -599,7 +606,8 @@ func TestOriginsOfData(t *testing.T) {
 		}
 		want := []string{"", "fleet.agents.coordinator", "fleet.agents.notify", "fleet.agents.remediate",
 			`rules["soc/careful"]`, `rules["soc/never"]`, `rules["soc/odd"]`, `rules["soc/open"]`, `rules["soc/sure"]`,
-			"escalation.routes.leads", "escalation.routes.oncall", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
+			"escalation.routes.leads", "escalation.routes.oncall", "escalation.people.ann", "escalation.people.bo",
+			"runtime", "runtime.intakes.falco", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

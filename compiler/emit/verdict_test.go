@@ -97,7 +97,7 @@ func randomEnv(random *rand.Rand) *model.Environment {
 	env := decisionEnv()
 	var rules []*model.Rule
 	for i := range random.IntN(7) {
-		r := &model.Rule{ID: fmt.Sprintf("p/r%d", i), Team: "soc", Reason: "r", Verdict: schema.Verdicts[random.IntN(3)]}
+		r := &model.Rule{ID: fmt.Sprintf("p/r%d", i), Team: "soc", Reason: "r", Verdict: schema.Verdicts[random.IntN(3)], From: schema.Ref{Doc: env.From.Doc}}
 		r.When.Confidence = randomRange(random, 1)
 		r.When.Anomaly = randomRange(random, 100)
 		rules = append(rules, r)

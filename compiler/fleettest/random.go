@@ -502,6 +502,14 @@ func (f *random) reviewers() string {
 	line("  floors:\n    - {tags: [asks], risk: high}")
 	line("  escalation:\n    lifetime: %dm\n    default: people\n    routes:", 1+f.IntN(60))
 	line("      - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}\n      - {name: leads, endpoint: chat, channel: leads, approvers: [leads, platform], quorum: 2}")
+	line("    people:")
+	for i, groups := range []string{"reviewers", "leads", "platform", "leads, reviewers"} {
+		chat := ""
+		if f.some(2) {
+			chat = fmt.Sprintf(", mattermost: p%d", i)
+		}
+		line("      - {name: p%d, email: p%d@example.com, team: %s, groups: [%s]%s}", i, i, []string{"soc", "platform", "lab"}[f.IntN(3)], groups, chat)
+	}
 	if f.has["thresholds"] {
 		f.thresholds(line)
 	}

@@ -38,7 +38,8 @@ type Floor struct {
 type Escalation struct {
 	Lifetime time.Duration
 	Default  string
-	Routes   []*Route // by name
+	Routes   []*Route  // by name
+	People   []*Person // by name
 }
 
 // Route leads to humans.
@@ -49,6 +50,12 @@ type Route struct {
 	Approvers []string // sorted
 	Quorum    int32
 	From      schema.Ref
+}
+
+// Person is somebody who may decide.
+type Person struct {
+	schema.Person // groups sorted
+	From          schema.Ref
 }
 
 // Anomaly holds the thresholds of the prefilter.

@@ -57,6 +57,11 @@ func resolveEscalation(env *Environment, doc *schema.Document) Escalation {
 		}
 	}
 	e.Routes = unique(e.Routes, func(r *Route) string { return r.Name })
+	for i, p := range w.People {
+		p.Groups = slices.Compact(sorted(p.Groups, func(s string) string { return s }))
+		e.People = append(e.People, &Person{Person: p, From: schema.Ref{Doc: doc, Path: index("spec.escalation.people", i)}})
+	}
+	e.People = unique(e.People, func(p *Person) string { return p.Name })
 	return e
 }
 

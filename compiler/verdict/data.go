@@ -3,6 +3,7 @@ package verdict
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -18,6 +19,7 @@ type (
 		Fleet       fleetData           `json:"fleet"`
 		Rules       map[string]ruleData `json:"rules"`
 		Escalation  escalationData      `json:"escalation"`
+		Runtime     runtimeData         `json:"runtime"`
 		Anomaly     *anomalyData        `json:"anomaly,omitempty"`
 	}
 	environmentData struct {
@@ -32,6 +34,7 @@ type (
 		ID         string                  `json:"id"`
 		Host       string                  `json:"host"`
 		Team       string                  `json:"team"`
+		At         string                  `json:"at"`
 		Entry      bool                    `json:"entry"`
 		RequestMs  int64                   `json:"requestMs"`
 		ShutdownMs int64                   `json:"shutdownMs"`
@@ -64,18 +67,37 @@ type (
 		Reason  string                   `json:"reason"`
 		Verdict string                   `json:"verdict"`
 		Route   string                   `json:"route,omitempty"`
+		At      string                   `json:"at"`
 		When    map[string]*claims.Range `json:"when"`
 	}
 	escalationData struct {
-		LifetimeMs   int64                `json:"lifetimeMs"`
-		DefaultRoute string               `json:"defaultRoute"`
-		Routes       map[string]routeData `json:"routes"`
+		LifetimeMs   int64                 `json:"lifetimeMs"`
+		DefaultRoute string                `json:"defaultRoute"`
+		Routes       map[string]routeData  `json:"routes"`
+		People       map[string]personData `json:"people"`
+	}
+	personData struct {
+		Email      string   `json:"email"`
+		Mattermost string   `json:"mattermost,omitempty"`
+		Team       string   `json:"team"`
+		Groups     []string `json:"groups"`
 	}
 	routeData struct {
 		Endpoint  string   `json:"endpoint"`
 		Channel   string   `json:"channel"`
 		Approvers []string `json:"approvers"`
 		Quorum    int32    `json:"quorum"`
+	}
+	runtimeData struct {
+		ID        string                  `json:"id"`
+		Endpoints map[string]endpointData `json:"endpoints"`
+		Intakes   map[string]intakeData   `json:"intakes"`
+	}
+	intakeData struct {
+		Endpoint string `json:"endpoint"`
+		Topic    string `json:"topic"`
+		Agent    string `json:"agent"`
+		Skill    string `json:"skill"`
 	}
 	anomalyData struct {
 		Always    []string              `json:"always"`
@@ -123,13 +145,14 @@ func (s *spec) data() map[string]any {
 		Environment: environmentData{s.env.Name, s.Fleet, s.env.TrustDomain},
 		Fleet:       fleetData{map[string]agentData{}},
 		Rules:       map[string]ruleData{},
-		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, map[string]routeData{}},
+		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, map[string]routeData{}, map[string]personData{}},
+		Runtime:     runtimeDataOf(&s.Runtime),
 	}
 	for i := range s.Agents {
 		d.Fleet.Agents[s.Agents[i].Name] = agentDataOf(&s.Agents[i])
 	}
 	for _, r := range s.Rules {
-		rule := ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, When: map[string]*claims.Range{}}
+		rule := ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, At: place(r.At), When: map[string]*claims.Range{}}
 		if r.Confidence != nil {
 			rule.When["confidence"] = r.Confidence
 		}
@@ -141,6 +164,9 @@ func (s *spec) data() map[string]any {
 	for _, r := range s.Escalation.Routes {
 		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum}
 	}
+	for _, p := range s.Escalation.People {
+		d.Escalation.People[p.Name] = personData{p.Email, p.Mattermost, p.Team, full(p.Groups)}
+	}
 	if a := s.Anomaly; a != nil {
 		d.Anomaly = anomalyDataOf(a)
 	}
@@ -149,8 +175,8 @@ func (s *spec) data() map[string]any {
 
 func agentDataOf(a *claims.Callee) agentData {
 	d := agentData{
-		ID: a.SPIFFE, Host: a.Host, Team: a.Team, Entry: a.Entry, RequestMs: a.RequestMs, ShutdownMs: a.ShutdownMs,
-		Skills: map[string]skillData{}, Callers: map[string]callerData{}, Endpoints: map[string]endpointData{},
+		ID: a.SPIFFE, Host: a.Host, Team: a.Team, At: place(a.At), Entry: a.Entry, RequestMs: a.RequestMs, ShutdownMs: a.ShutdownMs,
+		Skills: map[string]skillData{}, Callers: map[string]callerData{},
 	}
 	for _, s := range a.Skills {
 		d.Skills[s.ID] = skillData{s.Risk, full(s.Tags), map[string]grantData{}}
@@ -163,15 +189,32 @@ func agentDataOf(a *claims.Callee) agentData {
 		}
 		d.Callers[e.SPIFFE] = caller
 	}
-	for _, u := range a.Endpoints {
+	d.Endpoints = endpointsOf(a.Endpoints)
+	return d
+}
+
+func endpointsOf(uses []claims.Use) map[string]endpointData {
+	all := map[string]endpointData{}
+	for _, u := range uses {
 		tools := map[string]string{}
 		for _, t := range u.Tools {
 			tools[t.Name] = t.Digest
 		}
-		d.Endpoints[u.Name] = endpointData{u.Type, u.Host, u.Port, u.TimeoutMs, tools}
+		all[u.Name] = endpointData{u.Type, u.Host, u.Port, u.TimeoutMs, tools}
+	}
+	return all
+}
+
+func runtimeDataOf(r *claims.Runtime) runtimeData {
+	d := runtimeData{ID: r.SPIFFE, Endpoints: endpointsOf(r.Endpoints), Intakes: map[string]intakeData{}}
+	for _, in := range r.Intakes {
+		d.Intakes[in.Name] = intakeData{in.Endpoint, in.Topic, in.Agent, in.Skill}
 	}
 	return d
 }
+
+// place is a position of the spec as the data has it: without the column.
+func place(at claims.At) string { return fmt.Sprintf("%s:%d", at.File, at.Line) }
 
 func anomalyDataOf(a *claims.Anomaly) *anomalyData {
 	d := &anomalyData{Always: full(a.Always), Overrides: full(a.Overrides), Forests: map[string]forestData{}}
@@ -216,9 +259,9 @@ func (s *spec) at(path []string) claims.At {
 			return r.At
 		}
 	case "escalation":
-		if r := s.routes[key(2)]; r != nil {
-			return r.At
-		}
+		return s.atEscalation(key(1), key(2))
+	case "runtime":
+		return s.atRuntime(key(1), key(2))
 	case "anomaly":
 		if s.Anomaly != nil {
 			return s.atAnomaly(key(1), key(2))
@@ -229,6 +272,34 @@ func (s *spec) at(path []string) claims.At {
 		}
 	}
 	return s.env.At
+}
+
+func (s *spec) atEscalation(list, of string) claims.At {
+	switch list {
+	case "routes":
+		if r := s.routes[of]; r != nil {
+			return r.At
+		}
+	case "people":
+		if i := slices.IndexFunc(s.Escalation.People, func(p claims.Person) bool { return p.Name == of }); i >= 0 {
+			return s.Escalation.People[i].At
+		}
+	}
+	return s.env.At
+}
+
+func (s *spec) atRuntime(list, of string) claims.At {
+	switch r := &s.Runtime; list {
+	case "endpoints":
+		if i := slices.IndexFunc(r.Endpoints, func(u claims.Use) bool { return u.Name == of }); i >= 0 {
+			return r.Endpoints[i].At
+		}
+	case "intakes":
+		if i := slices.IndexFunc(r.Intakes, func(in claims.Intake) bool { return in.Name == of }); i >= 0 {
+			return r.Intakes[i].At
+		}
+	}
+	return s.Runtime.At
 }
 
 func (s *spec) atAnomaly(list, of string) claims.At {

@@ -192,6 +192,32 @@ var decisionKinds = []kind{
 	{name: "quorum changed", layers: "decision", mutate: routes(func(route y) { route["quorum"] = 3 - route["quorum"].(float64) })},
 	{name: "channel of a route", layers: "decision", mutate: routes(func(route y) { route["channel"] = "elsewhere" })},
 	{name: "endpoint of a route", layers: "decision", mutate: routes(func(route y) { route["endpoint"] = "elsewhere" })},
+	{name: "person added", layers: "decision", mutate: data(func(d *object) {
+		d.set(y{"email": "more@elsewhere.example", "team": "more", "groups": []any{"more"}}, "escalation", "people", "more")
+	})},
+	{name: "person dropped", layers: "decision", mutate: people(func(d *object, name string) { remove(d.tree, "escalation", "people", name) })},
+	{name: "email of a person", layers: "decision", mutate: people(func(d *object, name string) { d.set("more@elsewhere.example", "escalation", "people", name, "email") })},
+	{name: "name of a person in the chat", layers: "decision", mutate: people(func(d *object, name string) { d.set("more", "escalation", "people", name, "mattermost") })},
+	{name: "team of a person", layers: "decision", mutate: people(func(d *object, name string) { d.set("more", "escalation", "people", name, "team") })},
+	{name: "person in another group", layers: "decision", mutate: people(func(d *object, name string) {
+		of := dict(d.tree, "escalation", "people", name)
+		of["groups"] = append(list(of, "groups"), "more")
+	})},
+	{name: "place of a rule", layers: "decision", mutate: data(func(d *object) {
+		for _, id := range sorted(dict(d.tree, "rules")) {
+			d.set("elsewhere.yaml:1", "rules", id, "at")
+		}
+	})},
+	{name: "agentd's SPIFFE id", layers: "decision", mutate: data(func(d *object) { d.set("spiffe://elsewhere.example/ns/more/sa/more", "runtime", "id") })},
+	{name: "endpoint of agentd's added", layers: "decision", mutate: data(func(d *object) {
+		d.set(y{"type": "kafka", "host": "elsewhere.example", "port": 443, "timeoutMs": 1000}, "runtime", "endpoints", "more")
+	})},
+	{name: "host of an endpoint of agentd's", layers: "decision", mutate: runtimes("endpoints", func(of y) { of["host"] = "elsewhere.example" })},
+	{name: "intake added", layers: "decision", mutate: data(func(d *object) {
+		d.set(y{"endpoint": "more", "topic": "more", "agent": "more", "skill": "more"}, "runtime", "intakes", "more")
+	})},
+	{name: "intake for another agent", layers: "decision", mutate: runtimes("intakes", func(of y) { of["agent"] = "more" })},
+	{name: "intake of another topic", layers: "decision", mutate: runtimes("intakes", func(of y) { of["topic"] = "more" })},
 	{name: "lifetime of an escalation", layers: "decision", mutate: data(func(d *object) { d.set(86400000, "escalation", "lifetimeMs") })},
 	{name: "default route", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "escalation", "defaultRoute") })},
 	{name: "trust domain", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere.example", "environment", "trustDomain") })},
@@ -493,6 +519,29 @@ func routes(change func(y)) mutator {
 		for _, name := range sorted(dict(d.tree, "escalation", "routes")) {
 			if t.here("route "+name, d) {
 				change(dict(d.tree, "escalation", "routes", name))
+			}
+		}
+	}
+}
+
+func people(change func(d *object, name string)) mutator {
+	return func(t *target) {
+		d := t.json(dataFile)
+		for _, name := range sorted(dict(d.tree, "escalation", "people")) {
+			if t.here("person "+name, d) {
+				change(d, name)
+			}
+		}
+	}
+}
+
+// runtimes changes what agentd is told of itself.
+func runtimes(list string, change func(y)) mutator {
+	return func(t *target) {
+		d := t.json(dataFile)
+		for _, name := range sorted(dict(d.tree, "runtime", list)) {
+			if t.here(list+" "+name, d) {
+				change(dict(d.tree, "runtime", list, name))
 			}
 		}
 	}

@@ -109,6 +109,7 @@ type Decisions struct {
 	Rules      []Rule     `json:"rules"`
 	Rego       []Rego     `json:"rego,omitempty"`
 	Escalation Escalation `json:"escalation"`
+	Runtime    Runtime    `json:"runtime"`
 	Anomaly    *Anomaly   `json:"anomaly,omitempty"`
 }
 
@@ -184,9 +185,10 @@ type Rego struct {
 }
 
 type Escalation struct {
-	LifetimeMs   int64   `json:"lifetimeMs"`
-	DefaultRoute string  `json:"defaultRoute"`
-	Routes       []Route `json:"routes"`
+	LifetimeMs   int64    `json:"lifetimeMs"`
+	DefaultRoute string   `json:"defaultRoute"`
+	Routes       []Route  `json:"routes"`
+	People       []Person `json:"people,omitempty"`
 }
 
 type Route struct {
@@ -196,6 +198,31 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+}
+
+type Person struct {
+	Name       string   `json:"name"`
+	At         At       `json:"at"`
+	Email      string   `json:"email"`
+	Mattermost string   `json:"mattermost,omitempty"`
+	Team       string   `json:"team"`
+	Groups     []string `json:"groups"`
+}
+
+type Runtime struct {
+	At        At       `json:"at"`
+	SPIFFE    string   `json:"spiffe"`
+	Endpoints []Use    `json:"endpoints,omitempty"`
+	Intakes   []Intake `json:"intakes,omitempty"`
+}
+
+type Intake struct {
+	Name     string `json:"name"`
+	At       At     `json:"at"`
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
+	Agent    string `json:"agent"`
+	Skill    string `json:"skill"`
 }
 
 type Anomaly struct {
