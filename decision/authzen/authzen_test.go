@@ -53,6 +53,12 @@ func (people) Request(_ context.Context, r escalation.Request) (escalation.Escal
 	return escalation.Escalation{ID: "e1", Request: r, State: escalation.Pending}, nil
 }
 
+func (people) Get(_ context.Context, id string) (escalation.Escalation, error) {
+	e := escalation.Escalation{ID: id}
+	e.Route, e.Quorum, e.Groups = "oncall", 1, []string{"soc-oncall"}
+	return e, nil
+}
+
 func (people) Consume(_ context.Context, id, digest, _ string) (escalation.Escalation, error) {
 	if id != "e2" {
 		return escalation.Escalation{}, &escalation.Refusal{Rule: "ended", Reason: "It is pending."}

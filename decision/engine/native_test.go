@@ -65,19 +65,18 @@ func TestWhoAnswers(t *testing.T) {
 
 // TestPositions: where a reason is written, the same by both ways.
 func TestPositions(t *testing.T) {
-	b := changed(t, "agentc/data.json", `"team": "soc",
-      "reason": "Containment stops somebody's workload.",`, `"team": "soc", "at": "policies/reviewers.yaml:40",
-      "reason": "Containment stops somebody's workload.",`)
-	b.Files["agentc/data.json"] = []byte(strings.Replace(string(b.Files["agentc/data.json"]), `"id": "spiffe://prod.soc.example/ns/soc-remediate/sa/remediate",`,
-		`"id": "spiffe://prod.soc.example/ns/soc-remediate/sa/remediate", "at": "agents.d/remediate.yaml:1",`, 1))
-	table, asked := engines(t, b)
+	table, asked := engines(t, shipped(t))
+	rule, callee := table.Fleet.Rules["reviewers/containment-asks"].At, table.Fleet.Fleet.Agents["remediate"].At
+	if !strings.HasPrefix(rule, "policies/soc/reviewers.yaml:") || !strings.HasPrefix(callee, "agents.d/remediate.yaml:") {
+		t.Fatal(rule, callee)
+	}
 	for _, c := range []struct {
 		who, skill, namespace, rule, at string
 	}{
-		{"coordinator", "isolate-workload", "shop", "reviewers/containment-asks", "policies/reviewers.yaml:40"},
+		{"coordinator", "isolate-workload", "shop", "reviewers/containment-asks", rule},
 		{"coordinator", "isolate-workload", "kube-system", "reviewers.soc.reject", "reviewers/soc/containment.rego:21"},
-		{"coordinator", "", "shop", "no-skill", "agents.d/remediate.yaml:1"},
-		{"notify", "isolate-workload", "shop", "no-edge", "agents.d/remediate.yaml:1"},
+		{"coordinator", "", "shop", "no-skill", callee},
+		{"notify", "isolate-workload", "shop", "no-edge", callee},
 	} {
 		q := about(agent(c.who), c.skill, Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": c.namespace}))
 		got, want := table.Decide(t.Context(), q), asked.Decide(t.Context(), q)

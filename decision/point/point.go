@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"agentc/decision/engine"
@@ -41,6 +42,7 @@ type Point struct {
 // Escalations that people decide on: decision/escalation.
 type Escalations interface {
 	Request(context.Context, escalation.Request) (escalation.Escalation, error)
+	Get(ctx context.Context, id string) (escalation.Escalation, error)
 	Consume(ctx context.Context, id, digest, caller string) (escalation.Escalation, error)
 }
 
@@ -81,6 +83,7 @@ const (
 	RuleUnrecorded        = "unrecorded"
 	RuleEscalationFailed  = "escalation-failed"
 	RuleNoRoute           = "no-route"
+	RuleOldTerms          = "old-terms"
 )
 
 // Forbidden is a question that its asker may not ask.
@@ -191,17 +194,35 @@ func (p *Point) consume(ctx context.Context, d *Decision) {
 		p.record(ctx, d)
 		return
 	}
-	d.Digest, d.Allowed = digest, true
-	if p.record(ctx, d); !d.Allowed {
-		return
+	e, err := p.Escalations.Get(ctx, d.Approval)
+	if err == nil {
+		err = enough(&e, d.Bundle)
 	}
-	e, err := p.Escalations.Consume(ctx, d.Approval, digest, d.Subject.ID)
+	if err == nil {
+		d.Digest, d.Allowed = digest, true
+		if p.record(ctx, d); !d.Allowed {
+			return
+		}
+		e, err = p.Escalations.Consume(ctx, d.Approval, digest, d.Subject.ID)
+	}
 	if err != nil {
 		d.refuse(err)
 		p.record(ctx, d)
 		return
 	}
 	d.Approved = &e
+}
+
+// enough says whether an approval is one by the bundle in force, too: what people agreed to under an older one does not count where more of them, or others, must.
+func enough(e *escalation.Escalation, f *loader.InForce) error {
+	if e.Revision == f.Manifest.Revision {
+		return nil
+	}
+	route := f.Fleet.Escalation.Routes[e.Route]
+	if route == nil || route.Quorum != e.Quorum || !slices.Equal(slices.Sorted(slices.Values(route.Approvers)), slices.Sorted(slices.Values(e.Groups))) {
+		return &escalation.Refusal{Rule: RuleOldTerms, Reason: "It was approved under an older policy, which asked others or fewer."}
+	}
+	return nil
 }
 
 // request people's decision.

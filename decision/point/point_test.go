@@ -1,6 +1,7 @@
 package point
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,7 +31,8 @@ type rig struct {
 	requested []escalation.Request
 	consumed  []string
 	records   []Decision
-	store     error // that requests and consumptions end in
+	store     error // that everything ends in
+	late      error // that consumption ends in
 	log       error // that records end in
 	held      map[string]string
 	listing   error
@@ -63,9 +65,15 @@ func (r *rig) Request(_ context.Context, q escalation.Request) (escalation.Escal
 	return escalation.Escalation{ID: "e1", Request: q, State: escalation.Pending}, r.store
 }
 
+func (r *rig) Get(_ context.Context, id string) (escalation.Escalation, error) {
+	e := escalation.Escalation{ID: id, State: escalation.Approved}
+	e.Revision, e.Route, e.Quorum, e.Groups = "older", "oncall", 1, []string{"soc-oncall"}
+	return e, r.store
+}
+
 func (r *rig) Consume(_ context.Context, id, digest, caller string) (escalation.Escalation, error) {
 	r.consumed = append(r.consumed, id+" "+digest+" "+caller)
-	return escalation.Escalation{ID: id, State: escalation.Consumed}, r.store
+	return escalation.Escalation{ID: id, State: escalation.Consumed}, cmp.Or(r.late, r.store)
 }
 
 // contain is the shipped fleet's containment, which a human decides.
@@ -165,8 +173,12 @@ func TestApproval(t *testing.T) {
 	}{
 		"the policy rejects it now": {func(_ *rig, a *Asked) { a.Context["parameters"] = map[string]any{"namespace": "kube-system"} }, false, "reviewers.soc.reject"},
 		"it cannot be recorded":     {func(r *rig, _ *Asked) { r.log = errors.New("full") }, false, RuleUnrecorded},
-		"it is consumed already":    {func(r *rig, _ *Asked) { r.store = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, true, "ended"},
-		"the store is away":         {func(r *rig, _ *Asked) { r.store = errors.New("away") }, true, RuleEscalationFailed},
+		"it is consumed already":    {func(r *rig, _ *Asked) { r.store = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, false, "ended"},
+		"somebody was faster":       {func(r *rig, _ *Asked) { r.late = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, true, "ended"},
+		"the store is away":         {func(r *rig, _ *Asked) { r.store = errors.New("away") }, false, RuleEscalationFailed},
+		"more must agree by now":    {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Quorum = 2 }, false, RuleOldTerms},
+		"others must agree by now":  {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Approvers = []string{"soc-leads"} }, false, RuleOldTerms},
+		"nobody agrees by now":      {func(r *rig, _ *Asked) { delete(r.bundle.Fleet.Escalation.Routes, "oncall") }, false, RuleOldTerms},
 		"the caller is held":        {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
 	} {
 		r, a := newRig(t), contain()
