@@ -90,6 +90,11 @@ CREATE TABLE quarantines (
 	lifted_why TEXT   NOT NULL DEFAULT ''
 );
 CREATE INDEX quarantines_open ON quarantines (agent) WHERE lifted = 0;
+
+CREATE TABLE secrets (
+	name  TEXT NOT NULL PRIMARY KEY,
+	value TEXT NOT NULL                          -- hexadecimal
+);
 `}
 
 const (
