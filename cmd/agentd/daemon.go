@@ -123,7 +123,7 @@ func (d *daemon) openIdentity(context.Context) (err error) {
 }
 
 func (d *daemon) openRecords(context.Context) (err error) {
-	d.records, err = record.Open(filepath.Join(d.data, "records"), time.Now)
+	d.records, err = record.Open(d.data, record.Options{Keep: d.keep})
 	if err == nil {
 		d.close = append(d.close, d.records.Close)
 	}
@@ -171,7 +171,7 @@ func (d *daemon) openPoint(ctx context.Context) error {
 }
 
 func (d *daemon) record(ctx context.Context, decision *point.Decision) error {
-	return d.records.Append(ctx, point.RecordOf(decision, nil))
+	return d.records.Append(ctx, point.RecordOf(decision))
 }
 
 func (d *daemon) count(decision *point.Decision) {
@@ -217,13 +217,11 @@ func (d *daemon) source() loader.Source {
 // bundleChanged leaves a record. That it cannot be written keeps no bundle from coming into force: the next decision says so.
 func (d *daemon) bundleChanged(e loader.Event) {
 	d.metrics.Bundle(e)
-	offer := record.Offer{Digest: e.Digest}
+	a := record.Activation{State: record.Activated, Revision: e.Revision, Sequence: e.Sequence, Digest: e.Digest}
 	if e.Err != nil {
-		offer.Refused = e.Err.Error()
+		a.State, a.Why = record.Refused, e.Err.Error()
 	}
-	err := d.records.Append(context.Background(), record.Record{
-		Kind: record.Bundle, Timestamp: time.Now().UTC(), Bundles: map[string]record.Revision{d.environment: {Revision: e.Revision}}, Sequence: e.Sequence, Result: offer,
-	})
+	err := d.records.Append(context.Background(), record.Record{Kind: record.KindBundle, BundleSequence: e.Sequence, Result: a})
 	if err != nil {
 		d.log.Error("a bundle's record cannot be written", "error", err)
 	}

@@ -139,7 +139,7 @@ func (d *daemon) administered(string) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		reply := map[string]any{"version": version, "bundle": d.loader.Status(), "records": d.records.Size()}
+		reply := map[string]any{"version": version, "bundle": d.loader.Status(), "log": d.records.Origin()}
 		if err := d.ready(); err != nil {
 			reply["unready"] = err.Error()
 		}

@@ -26,6 +26,7 @@ type flags struct {
 	credentials           string
 	database              string
 	data                  string
+	keep                  []string
 	otlp                  string
 	log                   string
 
@@ -69,6 +70,7 @@ With --dev it listens on this machine alone, without TLS, takes a bundle that no
 	set.StringVar(&f.credentials, "credentials", "", "folder of credentials, one in a file for each endpoint")
 	set.StringVar(&f.database, "database", "", "name in --credentials of the database's URI; empty: a file in --data")
 	set.StringVar(&f.data, "data", "", "folder for what outlives the process: records, escalations, the bundle")
+	set.StringArrayVar(&f.keep, "record-input", nil, "JSON pointer to more of a question that is written into the decision log: /context/parameters/namespace; may be repeated")
 	set.StringVar(&f.otlp, "otlp", "", "host:port that traces go to; empty: nowhere")
 	set.StringVar(&f.log, "log-level", "info", "debug, info, warn or error")
 	set.BoolVar(&f.dev, "dev", false, "on this machine alone: no TLS, no seal, whoever asks is believed")

@@ -122,7 +122,11 @@ func TestDev(t *testing.T) {
 	if code, text := fetch(t, http.DefaultClient, http.MethodGet, s.url+"/bundle.tar.gz", ""); code != http.StatusServiceUnavailable {
 		t.Errorf("a folder is given as an archive: %d %s", code, text)
 	}
-	lines, err := os.ReadFile(filepath.Join(s.data, "records", "0000000000000001.jsonl"))
+	names, err := filepath.Glob(filepath.Join(s.data, "log", "*.jsonl"))
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	lines, err := os.ReadFile(names[0])
 	if err != nil || !strings.Contains(string(lines), `"kind":"bundle"`) || !strings.Contains(string(lines), `"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"`) || strings.Contains(string(lines), "shop") {
 		t.Errorf("%s, %v", lines, err)
 	}
@@ -186,12 +190,11 @@ func TestRestart(t *testing.T) {
 			}
 		})
 	}
-	folder := filepath.Join(data, "records")
-	key, err := record.PublicKey(folder)
+	key, err := record.PublicKey(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r, err := record.Verify(folder, key, nil); err != nil || !r.Intact() || !r.Whole() || r.Records != 4 {
+	if r, err := record.Verify(data, key); err != nil || !r.Integrity.Good || !r.Completeness.Good {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
