@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 
 	"github.com/a2aproject/a2a-go/v2/a2a"
 	"github.com/a2aproject/a2a-go/v2/a2aclient"
@@ -74,7 +76,7 @@ func judge(err error) error {
 	if errors.As(err, &closed) {
 		return &busy{err: err}
 	}
-	return &unsure{err: err} // an answer that is none
+	return &unsure{err: err} // no answer, or one that is none
 }
 
 // finals are the errors of A2A that the same message would meet again.
@@ -91,8 +93,13 @@ func (s statuses) RoundTrip(r *http.Request) (*http.Response, error) {
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	reply, err := transport.RoundTrip(r)
-	if err != nil {
+	var written atomic.Bool
+	trace := &httptrace.ClientTrace{WroteRequest: func(i httptrace.WroteRequestInfo) { written.Store(i.Err == nil) }}
+	reply, err := transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	switch {
+	case err != nil && written.Load():
+		return nil, err
+	case err != nil:
 		return nil, &closedError{err}
 	}
 	if reply.StatusCode != http.StatusOK {
@@ -107,7 +114,7 @@ func (s statuses) RoundTrip(r *http.Request) (*http.Response, error) {
 	return reply, nil
 }
 
-// closedError is an exchange that did not come about.
+// closedError is an exchange that did not come about: the other side has not got the request.
 type closedError struct{ err error }
 
 func (c *closedError) Error() string { return c.err.Error() }
@@ -127,7 +134,7 @@ func (s *statusError) Error() string {
 func (s *statusError) judge() error {
 	after := retryAfter(s.after)
 	switch s.code {
-	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return &busy{err: s, after: after}
 	}
 	if s.code/100 == 5 {

@@ -19,8 +19,9 @@ type Refusal struct{ Reason string }
 
 func (r *Refusal) Error() string { return r.Reason }
 
-// unsure is a hand-over of which nobody knows what the event had to do with it: the other side had it, and failed, or gave no answer in time. After mostUnsure
-// of them the event is refused, or one event that its agent cannot digest would stop all others. A way that is closed is never one: it is tried for ever.
+// unsure is a hand-over of which nobody knows what the event had to do with it: the other side had it, and failed, or gave no answer in time. An event that met
+// mostUnsure of them in unsureFor is refused, or those that an agent cannot digest would stop all others. An agent that starts again takes less long. A way
+// that is closed is never one: it is tried for ever.
 type unsure struct {
 	err   error
 	after time.Duration // that the other side asks for
@@ -29,7 +30,10 @@ type unsure struct {
 func (u *unsure) Error() string { return u.err.Error() }
 func (u *unsure) Unwrap() error { return u.err }
 
-const mostUnsure = 5
+const (
+	mostUnsure = 5
+	unsureFor  = 10 * time.Minute
+)
 
 // busy is a way that is closed for now.
 type busy struct {
@@ -81,7 +85,7 @@ func (s *Service) deliver(ctx context.Context, r *route, m *Message, waits bool)
 		}
 		var u *unsure
 		if errors.As(err, &u) {
-			if unsureBefore++; unsureBefore == mostUnsure {
+			if unsureBefore++; unsureBefore >= mostUnsure && s.Now().Sub(start) >= unsureFor {
 				return &Refusal{fmt.Sprintf("tried %d times, and the last time: %v", attempt+1, err)}
 			}
 		}

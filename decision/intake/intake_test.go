@@ -108,6 +108,13 @@ type rig struct {
 
 	mu       sync.Mutex
 	recorded []Event
+	now      time.Time // which waits move
+}
+
+func (r *rig) clock() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
 }
 
 // logs of a service.
@@ -139,17 +146,22 @@ var at = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
 func newRig(t testing.TB, h Hop, change func(*Config)) *rig {
 	t.Helper()
-	r := &rig{bundle: &inForce{}, registry: prometheus.NewRegistry(), logged: &logs{}}
+	r := &rig{bundle: &inForce{}, registry: prometheus.NewRegistry(), logged: &logs{}, now: at}
 	r.bundle.set(open(t))
 	c := Config{
 		InForce: r.bundle.get, Hop: func(*fleet.Intake) (Hop, error) { return h, nil }, Allowed: func(*http.Request, fleet.Intake) bool { return true },
-		Now: func() time.Time { return at }, Metrics: r.registry, Log: slog.New(slog.NewTextHandler(r.logged, nil)),
+		Now: r.clock, Metrics: r.registry, Log: slog.New(slog.NewTextHandler(r.logged, nil)),
 		Record: func(e Event) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.recorded = append(r.recorded, e)
 		},
-		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Wait: func(ctx context.Context, d time.Duration) error {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.now = r.now.Add(d)
+			return ctx.Err()
+		},
 	}
 	if change != nil {
 		change(&c)
@@ -335,13 +347,13 @@ func TestHandOver(t *testing.T) {
 		}, Passed, 50},
 		"refused for good":        {func(int, *Message) error { return &Refusal{"no"} }, Failed, 1},
 		"refused after a failure": {func(n int, _ *Message) error { return []error{closed, &Refusal{"no"}}[n-1] }, Failed, 2},
-		"an agent that chokes":    {func(int, *Message) error { return &unsure{err: errors.New("500")} }, Failed, mostUnsure},
-		"that chokes on a bad way": {func(n int, _ *Message) error {
-			if n%2 == 0 {
-				return closed
+		"an agent that starts again": {func(n int, _ *Message) error {
+			if n < 20 {
+				return &unsure{err: errors.New("502")}
 			}
-			return &unsure{err: errors.New("500")}
-		}, Failed, 2*mostUnsure - 1},
+			return nil
+		}, Passed, 20},
+		"an agent that chokes, slowly": {func(int, *Message) error { return &unsure{errors.New("500"), unsureFor} }, Failed, 21},
 	} {
 		h := &hop{say: c.say}
 		r := newRig(t, h, nil)

@@ -51,7 +51,7 @@ func (k Kafka) options() ([]kgo.Opt, error) {
 	if len(k.Brokers) == 0 {
 		return nil, errors.New("kafka: there are no brokers to begin with")
 	}
-	all := []kgo.Opt{kgo.SeedBrokers(k.Brokers...), kgo.ClientID("agentd"), kgo.DisableClientMetrics()}
+	all := []kgo.Opt{kgo.SeedBrokers(k.Brokers...), kgo.ClientID("agentd"), kgo.DisableClientMetrics(), kgo.MetadataMinAge(metadataAge)}
 	if k.TLS != nil {
 		all = append(all, kgo.DialTLSConfig(k.TLS))
 	}
@@ -120,3 +120,6 @@ const deliveryTimeout = 10 * time.Second
 
 // Close the connections.
 func (t *Topic) Close() { t.client.Close() }
+
+// metadataAge is how soon a client asks again who leads a partition, after one that was wrong.
+const metadataAge = time.Second
