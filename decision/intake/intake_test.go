@@ -75,10 +75,10 @@ type hop struct {
 func (h *hop) Hand(_ context.Context, m *Message) error {
 	h.mu.Lock()
 	h.n++
-	n := h.n
+	n, say := h.n, h.say
 	h.mu.Unlock()
-	if h.say != nil {
-		if err := h.say(n, m); err != nil {
+	if say != nil {
+		if err := say(n, m); err != nil {
 			return err
 		}
 	}
