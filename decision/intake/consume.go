@@ -37,8 +37,11 @@ func (s *Service) ReadTopic(ctx context.Context, k Kafka, intake string) error {
 	defer client.CloseAllowingRebalance()
 	r := &reader{s, client, g, intake}
 	for ctx.Err() == nil {
-		r.round(ctx)
+		unread := r.round(ctx)
 		client.AllowRebalance()
+		if unread && s.Wait(ctx, unreadWait) != nil {
+			break
+		}
 	}
 	return ctx.Err()
 }
@@ -101,13 +104,17 @@ type reader struct {
 	intake  string
 }
 
-// round takes some records, and commits those that were taken.
-func (r *reader) round(ctx context.Context) {
+// unreadWait is how long a topic is left alone that could not be read.
+const unreadWait = time.Second
+
+// round takes some records, and commits those that were taken. It says whether there was something that could not be read.
+func (r *reader) round(ctx context.Context) (unread bool) {
 	attempts := r.gate.open(ctx) // before the poll: a rebalance may wait from then on
 	defer r.gate.close()
 	fetches := r.client.PollRecords(attempts, mostRecords)
 	fetches.EachError(func(topic string, partition int32, err error) {
 		if ctx.Err() == nil && !errors.Is(err, errRebalance) && !errors.Is(err, context.Canceled) {
+			unread = true
 			r.service.Log.Error("a topic cannot be read", "intake", r.intake, "topic", topic, "partition", partition, "error", err)
 		}
 	})
@@ -121,6 +128,7 @@ func (r *reader) round(ctx context.Context) {
 		}
 	}
 	r.rewind(rest)
+	return unread
 }
 
 const commitTimeout = 10 * time.Second

@@ -146,6 +146,17 @@ func TestNoBundle(t *testing.T) {
 	if w := post(t, r.Handler(), "/intake/webhook", sidekick); w.Code != http.StatusServiceUnavailable || !strings.Contains(r.logged.String(), "leads to the agent nobody") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	waited = 0
+	r.Wait = func(context.Context, time.Duration) error {
+		if waited++; waited == 3 {
+			r.bundle.set(open(t))
+		}
+		return nil
+	}
+	counts, err = r.ReadLines(t.Context(), "falco", strings.NewReader(sidekick))
+	if err != nil || counts[Passed] != 1 || waited != 3 {
+		t.Errorf("a bundle that leads nowhere: %v, %v after %d waits", counts, err, waited)
+	}
 }
 
 func reopened(t testing.TB) *engine.Engine {

@@ -43,11 +43,11 @@ func (s *Service) ReadLines(ctx context.Context, intake string, r io.Reader) (ma
 // bundleWait is how often a source that can wait asks whether there is a bundle now.
 const bundleWait = time.Second
 
-// takeWhatever takes an event, and waits for a bundle that knows its intake where there is none.
+// takeWhatever takes an event, and waits for a bundle that can where there is none.
 func (s *Service) takeWhatever(ctx context.Context, a arrival) (Event, error) {
 	for said := false; ; said = true {
 		e, err := s.take(ctx, a)
-		if err == nil || ctx.Err() != nil || !errors.Is(err, errNoBundle) && !errors.Is(err, errUnknown) {
+		if err == nil || ctx.Err() != nil {
 			return e, err
 		}
 		if !said {
