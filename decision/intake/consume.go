@@ -27,7 +27,7 @@ func (s *Service) ReadTopic(ctx context.Context, k Kafka, intake string) error {
 	client, err := kgo.NewClient(append(all,
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// Eagerly: in a rebalance everybody gives everything back, and begins where the group has committed.
-		kgo.Balancers(kgo.StickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
+		kgo.Balancers(kgo.StickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.HeartbeatInterval(time.Second),
 		kgo.OnPartitionsCallbackBlocked(func(context.Context, *kgo.Client) { g.hurry() }),
 		kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxWait(time.Second), kgo.MaxDecompressBatchBytes(mostBatch),
 	)...)

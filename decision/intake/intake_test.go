@@ -42,16 +42,26 @@ func (f *inForce) set(e *engine.Engine, to *fleet.Fleet) {
 
 var opened = sync.OnceValues(func() (*bundle.Bundle, error) { return bundle.Open("../../generated/prod/bundle") })
 
+var prepared = sync.OnceValues(func() (*engine.Engine, error) {
+	b, err := opened()
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(context.Background(), b)
+})
+
 func open(t testing.TB) (*engine.Engine, *fleet.Fleet) {
 	t.Helper()
 	b, err := opened()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := engine.New(context.Background(), b)
+	once, err := prepared()
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := new(engine.Engine)
+	*e = *once // as another bundle of the same content
 	f, err := fleet.Read(b.Files["agentc/data.json"])
 	if err != nil {
 		t.Fatal(err)
