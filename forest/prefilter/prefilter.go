@@ -76,6 +76,7 @@ type Decision struct {
 	Why        Why
 	Threshold  float64 // the limit's percentile, or what the budget made of it
 	Percentile float64 // of the event; 0 where it could not be scored
+	Score      float64 // the forest's own figure that the percentile is of
 	Scored     bool
 	Shadow     bool // the threshold that is tried out would pass it on
 	AtBound    bool // the budget would raise the threshold further, and the bounds do not let it
@@ -147,5 +148,5 @@ func (d *Decision) score(s *events.Scorer, e *events.Event) {
 		d.Err = err
 		return
 	}
-	d.Percentile, d.Scored = r.Percentile, s.Forest.Quantiles.Rows > 0 // without them everything would be at 0
+	d.Score, d.Percentile, d.Scored = r.Score, r.Percentile, s.Forest.Quantiles.Rows > 0 // without them everything would be at 0
 }
