@@ -122,27 +122,27 @@ func segmentsOf(log string) (all []segment, err error) {
 }
 
 // originOf a log; it is made when there is none.
-func originOf(dir string, key note.Signer) (origin string, created bool, err error) {
+func originOf(dir string, key note.Signer) (origin string, err error) {
 	log := filepath.Join(dir, nameLog)
 	text, err := os.ReadFile(filepath.Join(log, nameOrigin))
 	if err == nil {
-		return strings.TrimSpace(string(text)), false, nil
+		return strings.TrimSpace(string(text)), nil
 	}
 	if _, there := os.Stat(log); there == nil || !errors.Is(err, fs.ErrNotExist) {
-		return "", false, &Broken{Dir: dir, At: filepath.Join(log, nameOrigin), Why: "the log's name cannot be read: " + err.Error()}
+		return "", &Broken{Dir: dir, At: filepath.Join(log, nameOrigin), Why: "the log's name cannot be read: " + err.Error()}
 	}
 	origin = key.Name() + "/" + newID()
 	made := log + ".new"
 	if err := os.MkdirAll(made, 0o700); err != nil {
-		return "", false, err
+		return "", err
 	}
 	if err := writeWhole(filepath.Join(made, nameOrigin), origin+"\n", 0o600); err != nil {
-		return "", false, err
+		return "", err
 	}
 	if err := os.Rename(made, log); err != nil {
-		return "", false, err
+		return "", err
 	}
-	return origin, true, syncFolder(dir)
+	return origin, syncFolder(dir)
 }
 
 // logOf finds the log: a folder may be one itself, such as one that was set aside.

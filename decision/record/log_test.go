@@ -192,7 +192,7 @@ type failing struct {
 type disk struct {
 	mu                    sync.Mutex
 	full, noSync, noShort bool
-	hang                  chan struct{} // Sync waits for it
+	hang                  chan struct{} // Sync says that it is there, and waits for the end
 }
 
 var (
@@ -215,6 +215,7 @@ func (f *failing) Sync() error {
 	hang, fails := f.disk.hang, f.disk.noSync
 	f.disk.mu.Unlock()
 	if hang != nil {
+		hang <- struct{}{}
 		<-hang
 	}
 	if fails {
@@ -322,16 +323,13 @@ func TestSlowDisk(t *testing.T) {
 	d.set(func(d *disk) { d.hang = hang })
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	entered := make(chan struct{})
-	go func() {
-		close(entered)
-		ended <- l.Append(ctx, Record{Kind: KindDecision})
-	}()
-	<-entered
-	for l.Lag() == 0 { // until it waits; then the clock stands still but for this
-		mu.Lock()
-		now = now.Add(3 * time.Second)
-		mu.Unlock()
+	go func() { ended <- l.Append(ctx, Record{Kind: KindDecision}) }()
+	<-hang
+	mu.Lock()
+	now = now.Add(3 * time.Second)
+	mu.Unlock()
+	if lag := l.Lag(); lag != 3*time.Second {
+		t.Errorf("the lag is %v", lag)
 	}
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {

@@ -56,7 +56,7 @@ func (l *Log) open() (cut int64, err error) {
 	if l.key, err = keyOf(l.dir); err != nil {
 		return 0, err
 	}
-	if l.origin, _, err = originOf(l.dir, l.key); err != nil {
+	if l.origin, err = originOf(l.dir, l.key); err != nil {
 		return 0, err
 	}
 	l.head = start(l.origin)
