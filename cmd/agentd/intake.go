@@ -47,7 +47,7 @@ func (t *trial) run(ctx context.Context, in io.Reader, out, errs io.Writer) erro
 	if err != nil {
 		return err
 	}
-	e, err := engine.New(ctx, b)
+	e, err := engine.New(ctx, b, engine.Options{})
 	if err != nil {
 		return err
 	}

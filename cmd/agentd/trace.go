@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// tracing is what agentd trace is asked.
-type tracing struct {
+// tracer is what agentd trace is asked.
+type tracer struct {
 	logs           []string
 	hubble, format string
 	window         time.Duration
@@ -22,7 +22,7 @@ type tracing struct {
 }
 
 func newTrace() *cobra.Command {
-	var t tracing
+	var t tracer
 	cmd := &cobra.Command{
 		Use:   "trace [TRACE_ID] --log DIR...",
 		Short: "Tell what became of an event, and compare decisions with what the network saw",
@@ -45,7 +45,7 @@ possible bypasses, and decisions without a flow. Without a trace id there are on
 
 var traceID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-func (t *tracing) run(out io.Writer, args []string) (err error) {
+func (t *tracer) run(out io.Writer, args []string) (err error) {
 	write, err := formatOf(t.format, func(w io.Writer, r *trace.Report) error { return r.Text(w) }, writeJSON)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (t *tracing) run(out io.Writer, args []string) (err error) {
 	return write(out, r)
 }
 
-func (t *tracing) flows() (*trace.Flows, error) {
+func (t *tracer) flows() (*trace.Flows, error) {
 	f, err := os.Open(t.hubble)
 	if err != nil {
 		return nil, fmt.Errorf("--hubble: %w", err)

@@ -47,7 +47,7 @@ var prepared = sync.OnceValues(func() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.New(context.Background(), b)
+	return engine.New(context.Background(), b, engine.Options{})
 })
 
 func open(t testing.TB) (*engine.Engine, *fleet.Fleet) {
@@ -318,7 +318,7 @@ func TestScorerFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Files["forests/detect.json"] = []byte("{}")
-	e, err := engine.New(t.Context(), b)
+	e, err := engine.New(t.Context(), b, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
