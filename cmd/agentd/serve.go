@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"agentc/decision/authzen"
@@ -84,6 +85,7 @@ func (s *serving) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // reading a bundle takes several times what is kept of it
 	api := authzen.Server{
 		Engine: func() *engine.Engine { return e }, Now: time.Now, URL: "http://" + l.Addr().String(), Trusted: func(*http.Request) bool { return s.dev },
 	}
