@@ -4,7 +4,7 @@ GO ?= go
 # Nothing here needs C. Go's own linker takes a fifth of the time of the system's, and the judge and the cluster share what is compiled.
 export CGO_ENABLED = 0
 
-.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report bench bench-publish bench-verify release lint golden
+.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report bench bench-publish bench-verify bench-decision differential release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
@@ -56,6 +56,12 @@ forest-report: ## how good and how fast forests are beside scikit-learn, into do
 bench-verify: judge ## verifying 100 and 1,000 agents with four edges each, and asking the engine about each pair
 	$(GO) test -tags judge -run '^$$' -bench Verify -benchtime 1x -timeout 30m ./compiler/judge
 	cd verify && $(GO) test -run '^$$' -bench Flows ./network
+
+bench-decision: ## agentd beside `opa run --server`: CPU, latency, memory, for 10 to 1,000 agents; wants a quiet machine
+	hack/bench_decision.sh
+
+differential: ## a million answers of the table, compared with stock OPA's: about twenty minutes
+	$(GO) test ./decision/engine -count=1 -timeout 2h -run TestDifferential -v -decisions 1000000
 
 release: ## binaries, images and bills of materials of this commit in bin/release; docs/releases.md
 	hack/release.sh

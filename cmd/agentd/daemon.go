@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -183,6 +184,7 @@ func (d *daemon) openBundle(ctx context.Context) error {
 	l := &loader.Loader{
 		Source: d.source(), Environment: d.environment, Data: d.data, MaxStaleness: d.maxStaleness, Every: bundleEvery, Now: time.Now, Log: d.log, Changed: d.bundleChanged,
 		Prepare: func(ctx context.Context, b *bundle.Bundle) (*engine.Engine, error) {
+			defer debug.FreeOSMemory() // reading a bundle takes several times what is kept of it
 			return engine.New(ctx, b, engine.Options{Rego: d.engine == "rego"})
 		},
 	}

@@ -263,7 +263,7 @@ func (r random) data() []byte {
 
 // slips are differences that Go's types would hide from the table, and Rego sees.
 var slips = [][2]string{
-	{`"rules":[]`, `"rules":null`}, {`"allSkills":true`, `"AllSkills":true`}, {`"allSkills":true,`, ``}, {`"callers":{`, `"Callers":{`},
+	{`{"rules":[]}`, `{}`}, {`"rules":[]`, `"rules":null`}, {`"allSkills":true`, `"AllSkills":true`}, {`"allSkills":true,`, ``}, {`"callers":{`, `"Callers":{`},
 	{`"verdict":"escalate"`, `"verdict":null`}, {`"verdict":"auto-execute",`, ``}, {`"when":{}`, `"when":null`}, {`,"when":{}`, ``}, {`"atLeast":`, `"ATLEAST":`},
 	{`"below":0.5`, `"below":0.500000000000000000000000001`}, {`"below":0.5`, `"below":null`}, {`"atLeast":1`, `"atLeast":1.0`},
 	{`"quorum":1`, `"quorum":0`}, {`"quorum":2`, `"quorum":2,"quorum":1`}, {`"rules":{"`, `"rules":{"p/a":null,"`}, {`"fleet":{"agents":{`, `"fleet":{"agents":{"a":{"callers":{}}}},"fleet":{"agents":{`},

@@ -6,6 +6,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"path"
 
 	"agentc/decision/bundle"
 	"agentc/decision/fleet"
@@ -66,7 +68,7 @@ type Engine struct {
 	Fleet    *fleet.Fleet // to be read only
 	Native   bool         // whether the table answers; otherwise the bundle's Rego does, as the options or a core of the bundle's own demand
 
-	files     map[string][]byte
+	forests   map[string][]byte // files below forests/
 	written   map[string]string // where the teams' sets begin, by rule: reviewers.soc.reject → reviewers/soc/a.rego:7
 	answerer  answerer
 	threshold rego.PreparedEvalQuery
@@ -87,7 +89,8 @@ func New(ctx context.Context, b *bundle.Bundle, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{Manifest: b.Manifest, Digest: b.Digest, Fleet: f, files: b.Files, written: p.written()}
+	e := &Engine{Manifest: b.Manifest, Digest: b.Digest, Fleet: f, forests: maps.Clone(b.Files), written: p.written()}
+	maps.DeleteFunc(e.forests, func(name string, _ []byte) bool { return path.Dir(name) != "forests" })
 	if !o.Rego && p.tabular(b, f) {
 		return e, e.useTable(ctx, p, b)
 	}

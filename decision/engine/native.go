@@ -149,8 +149,8 @@ func zero(value any) bool {
 	return value == nil || value == false || value == "" || value == json.Number("0")
 }
 
-// useTable for what the data says, and the bundle's Rego for what the teams say. It is asked the bundle's own questions, and so is the Rego alone: both
-// must say the same.
+// useTable for what the data says, and the bundle's Rego for what the teams say. Both together are asked the bundle's own questions, and so is the Rego
+// alone: they must say the same.
 func (e *Engine) useTable(ctx context.Context, p *policy, b *bundle.Bundle) error {
 	decision, err := p.prepare(ctx, "data.agentc.decision", store(p.data, false))
 	if err != nil {

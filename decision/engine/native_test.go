@@ -103,7 +103,7 @@ func TestDisagreement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.selfTest(t.Context(), b.Files["selftest.json"], asked{decision}); err == nil || !strings.Contains(err.Error(), "its table says") {
+	if err := e.selfTest(t.Context(), b.Files["selftest.json"], asked{decision}); err == nil || !strings.Contains(err.Error(), "the table says") {
 		t.Errorf("%v", err)
 	}
 }

@@ -46,7 +46,7 @@ func (e *Engine) Limit(ctx context.Context, about prefilter.About, at time.Time)
 // Forest before an agent, with what was taught to it; nil where there is none.
 func (e *Engine) Forest(agent string) (*events.Model, error) {
 	name := "forests/" + agent
-	file, there := e.files[name+".json"]
+	file, there := e.forests[name+".json"]
 	if !there {
 		return nil, nil
 	}
@@ -54,7 +54,7 @@ func (e *Engine) Forest(agent string) (*events.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s.json: %w", name, err)
 	}
-	taught, there := e.files[name+".feedback.json"]
+	taught, there := e.forests[name+".feedback.json"]
 	if !there {
 		return m, nil
 	}
