@@ -28,6 +28,9 @@ const (
 	Cancelled State = "cancelled"
 )
 
+// Final states never change.
+func (s State) Final() bool { return s != Pending && s != Approved }
+
 // Assurance is how well somebody is known who votes.
 type Assurance string
 
@@ -106,7 +109,7 @@ type Vote struct {
 
 // Refusal says why something was not done. Nothing changed.
 type Refusal struct {
-	Rule   string // unknown, ended, expired, not-approver, own, voted, assurance, digest, caller, limit
+	Rule   string // unknown, ended, expired, pending, not-approver, own, voted, assurance, digest, caller, limit, nonce, lease, posted
 	Reason string // for people
 }
 
@@ -126,5 +129,16 @@ type Notice struct {
 	ID         int64
 	Escalation Escalation // as it is now
 	Kind       string     // created, voted, approved, consumed, rejected, expired, cancelled
-	Attempts   int
+	Attempts   int        // how often it was handed out, this time included
+}
+
+// Step of an escalation, as the audit trail has it.
+type Step struct {
+	Number int64     `json:"number"` // counts all steps of all escalations
+	Kind   string    `json:"kind"`   // as of a notice
+	State  State     `json:"state"`  // after it
+	By     string    `json:"by,omitempty"`
+	Via    string    `json:"via,omitempty"` // of a vote
+	Note   string    `json:"note,omitempty"`
+	At     time.Time `json:"at"`
 }
