@@ -26,8 +26,7 @@ type List struct {
 
 const (
 	perPage = 100
-	likes   = 200 // like cases that are counted
-	latest  = 5   // of them that are shown
+	latest  = 5 // like cases that are shown
 )
 
 // all the states there are.

@@ -19,7 +19,7 @@ const (
 	maxValues = 200 // of an action
 	maxShown  = 400 // characters of a value
 	maxBrief  = 80  // characters of a value in a list
-	briefs    = 4   // values in a list
+	briefs    = 6   // values in a list
 	features  = 5
 )
 
@@ -33,20 +33,20 @@ type value struct {
 	Quote bool   // it is text
 }
 
-// action as people read it.
-type action struct {
+// content of an action, as people read it.
+type content struct {
 	Parameters, Message []value
 	Left                int // values that are not shown
 	Whole               string
 }
 
 // actionOf reads the canonical form.
-func actionOf(form json.RawMessage) action {
+func actionOf(form json.RawMessage) content {
 	var parts struct {
 		Parameters json.RawMessage `json:"parameters"`
 		Message    json.RawMessage `json:"message"`
 	}
-	a := action{Whole: string(form)}
+	a := content{Whole: string(form)}
 	if json.Unmarshal(form, &parts) != nil {
 		return a
 	}
@@ -110,7 +110,7 @@ func valueOf(name string, t json.Token) value {
 		}
 	}
 	head, rest := cut(text, maxShown)
-	return value{name, head, rest, utf8.RuneCountInString(rest), mixed(text), quote}
+	return value{name, head, rest, utf8.RuneCountInString(rest), mixed(name + " " + text), quote}
 }
 
 // brief is the beginning of an action, for a list.
@@ -120,7 +120,11 @@ func brief(form json.RawMessage) []value {
 	if len(list) == 0 {
 		list = a.Message
 	}
-	list = slices.Clone(list[:min(len(list), briefs)])
+	// The canonical form is in the order of the alphabet. What lies deeper says less at a glance.
+	list = slices.Clone(list)
+	deep := func(v value) int { return strings.Count(v.Name, ".") + strings.Count(v.Name, "[") }
+	slices.SortStableFunc(list, func(a, b value) int { return deep(a) - deep(b) })
+	list = list[:min(len(list), briefs)]
 	for i, v := range list {
 		if head, rest := cut(v.Head, maxBrief); rest != "" {
 			list[i].Head, list[i].Rest = head, "…"

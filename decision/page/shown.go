@@ -86,7 +86,7 @@ const (
 
 type one struct {
 	item
-	Action      action
+	Action      content
 	Known       known
 	Trail       []escalation.Step
 	Like        []item
