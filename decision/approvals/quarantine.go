@@ -84,7 +84,7 @@ func (a *asking) lift() (*reply, error) {
 	if err := body.only("reason"); err != nil {
 		return nil, err
 	}
-	reason, err := body.must("reason")
+	reason, err := body.text("reason")
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,13 @@ import (
 	"html/template"
 	"time"
 
+	"agentc/decision/approvals"
 	"agentc/decision/escalation"
 )
 
 // functions of the templates.
 var functions = template.FuncMap{
-	"text":      text,
+	"text":      approvals.Pieces, // cuts a stranger's text: see there
 	"sentence":  sentence,
 	"mixed":     mixed,
 	"brief":     brief,

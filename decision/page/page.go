@@ -2,7 +2,7 @@
 // rendered here and works without a script; the one that there is brings news without a reload.
 //
 // What agents say is a stranger's text: it may try to look like something else, or to be read as the page's own. html/template keeps it from being markup,
-// text.go from hiding itself, and the content security policy keeps whatever came through anyway from running or reaching out.
+// approvals.Pieces from hiding itself, and the content security policy keeps whatever came through anyway from running or reaching out.
 package page
 
 import (
