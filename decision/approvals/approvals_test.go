@@ -179,20 +179,36 @@ func (d *description31) check(t *testing.T, r *http.Request, w *httptest.Respons
 	case w.Header().Get("Content-Type") != "application/problem+json":
 		t.Errorf("%s %s: a problem comes as %s", r.Method, path, w.Header().Get("Content-Type"))
 	}
+	if err := d.valid(schema, w.Body.Bytes()); err != nil {
+		t.Errorf("%s %s: %d: %v\n%s", r.Method, path, w.Code, err, w.Body)
+	}
+}
+
+func (d *description31) valid(schema json.RawMessage, text []byte) error {
 	var root jsonschema.Schema
 	if err := json.Unmarshal(fmt.Appendf(nil, `{"allOf":[%s],"$defs":%s}`, schema, d.defs), &root); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	resolved, err := root.Resolve(nil)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	var value any
-	if err := json.Unmarshal(w.Body.Bytes(), &value); err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
 	}
-	if err := resolved.Validate(value); err != nil {
-		t.Errorf("%s %s: %d: %v\n%s", r.Method, path, w.Code, err, w.Body)
+	return resolved.Validate(value)
+}
+
+// TestDescriptionIsStrict: an answer with a member too many or too few would be noticed.
+func TestDescriptionIsStrict(t *testing.T) {
+	d := described(t)
+	for text, want := range map[string]bool{
+		`{"type":"t","title":"t","status":400}`: true, `{"type":"t","title":"t","status":400,"more":1}`: false, `{"type":"t","status":400}`: false, `{"type":"t","title":"t","status":"400"}`: false,
+	} {
+		if err := d.valid(json.RawMessage(`{"$ref":"#/$defs/Problem"}`), []byte(text)); (err == nil) != want {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

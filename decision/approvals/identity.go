@@ -79,7 +79,7 @@ func Hindrance(e escalation.Escalation, p escalation.Person) string {
 	case e.State != escalation.Pending:
 		return "It is " + string(e.State) + "."
 	case !member(p, e.Groups):
-		return "Members of " + strings.Join(e.Groups, " and ") + " decide, and you are none."
+		return "Members of " + strings.Join(e.Groups, " and ") + " decide, and you are not one of them."
 	case slices.Contains(e.Owners, p.Team):
 		return "You belong to " + p.Team + ", which answers for one of the two agents; somebody else must decide."
 	case slices.ContainsFunc(e.Votes, func(v escalation.Vote) bool { return v.Person.Name == p.Name }):
