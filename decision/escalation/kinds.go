@@ -62,7 +62,7 @@ func openSQLite(dsn string) (write, read *sql.DB, err error) {
 	return write, read, nil
 }
 
-// openPostgres opens one pool for both.
+// openPostgres opens two pools: steps that wait for their turn do not keep readers waiting.
 func openPostgres(dsn string) (write, read *sql.DB, err error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -77,9 +77,13 @@ func openPostgres(dsn string) (write, read *sql.DB, err error) {
 	}
 	p["idle_in_transaction_session_timeout"] = "15s" // a replica whose machine is gone does not keep the others waiting
 	p["default_transaction_isolation"] = "read committed"
+	return pool(config), pool(config), nil
+}
+
+func pool(config *pgx.ConnConfig) *sql.DB {
 	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(16)
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
 	db.SetConnMaxIdleTime(time.Minute)
-	return db, db, nil
+	return db
 }

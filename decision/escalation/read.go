@@ -25,6 +25,7 @@ const (
 type row struct {
 	Escalation       // what is over its time is expired, although nobody may have written that yet
 	stored     State // what is written
+	due, until int64
 }
 
 func (r *row) late() bool { return r.stored != r.State }
@@ -52,21 +53,21 @@ func fetch(ctx context.Context, q querier, now int64, where string, args ...any)
 
 func scan(rows *sql.Rows, now int64) (row, error) {
 	var (
-		e                                             row
-		request                                       string
-		lifetime, due, created, expires, until, ended int64
+		e                                 row
+		request                           string
+		lifetime, created, expires, ended int64
 	)
-	if err := rows.Scan(&e.ID, &request, &lifetime, &e.State, &due, &created, &expires, &until, &ended, &e.Why); err != nil {
+	if err := rows.Scan(&e.ID, &request, &lifetime, &e.State, &e.due, &created, &expires, &e.until, &ended, &e.Why); err != nil {
 		return e, err
 	}
 	if err := json.Unmarshal([]byte(request), &e.Request); err != nil {
 		return e, fmt.Errorf("escalation %s: %w", e.ID, err)
 	}
 	e.Lifetime = time.Duration(lifetime) * time.Microsecond
-	e.Created, e.Expires, e.ApprovedUntil, e.Ended = moment(created), moment(expires), moment(until), moment(ended)
+	e.Created, e.Expires, e.ApprovedUntil, e.Ended = moment(created), moment(expires), moment(e.until), moment(ended)
 	e.stored, e.Votes = e.State, []Vote{}
-	if !e.State.Final() && (due <= now || due-lifetime > now+skew) {
-		e.State, e.Ended = Expired, moment(min(due, now))
+	if !e.State.Final() && (e.due <= now || e.due-lifetime > now+skew) {
+		e.State, e.Ended = Expired, moment(min(e.due, now))
 	}
 	return e, nil
 }

@@ -22,7 +22,8 @@ const (
 )
 
 const (
-	countPending = `SELECT count(*), coalesce(sum(CASE WHEN caller = $1 THEN 1 ELSE 0 END), 0) FROM escalations WHERE state = 'pending' AND due > $2 AND due - lifetime <= $3`
+	countPending = `SELECT count(*), coalesce(sum(CASE WHEN caller = $1 THEN 1 ELSE 0 END), 0) FROM escalations
+		WHERE state = 'pending' AND due > $2 AND due - lifetime <= $3`
 
 	insertEscalation = `INSERT INTO escalations (id, number, digest, caller, callee, skill, request, lifetime, state, due, created, expires)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $9)`

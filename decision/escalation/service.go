@@ -55,12 +55,7 @@ func orDefault[N int | time.Duration](n, otherwise N) N {
 }
 
 // Close the store.
-func (s *Service) Close() error {
-	if s.write == s.read {
-		return s.write.Close()
-	}
-	return errors.Join(s.read.Close(), s.write.Close())
-}
+func (s *Service) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
 // tx is a transaction that writes.
 type tx struct {

@@ -21,9 +21,8 @@ type change struct {
 
 // The steps, each by compare-and-swap on the state and on the time: whoever comes second, or too late, changes no row.
 const (
-	updateInTime = `UPDATE escalations SET state = $1, due = CASE WHEN CAST($2 AS BIGINT) > 0 THEN CAST($2 AS BIGINT) ELSE due END,
-		approved_until = CASE WHEN CAST($2 AS BIGINT) > 0 THEN CAST($2 AS BIGINT) ELSE approved_until END,
-		ended = $3, why = $4 WHERE id = $5 AND state = $6 AND due > $7 AND due - lifetime <= $8`
+	updateInTime = `UPDATE escalations SET state = $1, due = $2, approved_until = $3, ended = $4, why = $5
+		WHERE id = $6 AND state = $7 AND due > $8 AND due - lifetime <= $9`
 	updateLate = `UPDATE escalations SET state = 'expired', ended = $1 WHERE id = $2 AND state = $3 AND (due <= $1 OR due - lifetime > $4)`
 
 	insertStep   = `INSERT INTO steps (number, escalation, kind, state, who, via, note, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
@@ -38,11 +37,14 @@ func (t *tx) move(e *row, c change) error {
 	if c.to == Expired {
 		rows, err = t.exec(updateLate, t.now, e.ID, string(e.stored), t.now+skew)
 	} else {
-		ended := int64(0)
+		due, until, ended := e.due, e.until, int64(0)
+		if c.to == Approved {
+			due, until = c.until, c.until
+		}
 		if c.to.Final() {
 			ended = t.now
 		}
-		rows, err = t.exec(updateInTime, string(c.to), c.until, ended, c.why, e.ID, string(e.stored), t.now, t.now+skew)
+		rows, err = t.exec(updateInTime, string(c.to), due, until, ended, c.why, e.ID, string(e.stored), t.now, t.now+skew)
 	}
 	if err != nil {
 		return err
