@@ -30,9 +30,10 @@ func desk(t *testing.T) (*escalation.Service, string) {
 	t.Cleanup(func() { service.Close() })
 	f := new(fleet.Fleet)
 	f.Fleet.Agents = map[string]*fleet.Agent{"remediate": {ID: "spiffe://x/sa/remediate", Team: "ai"}}
+	f.Escalation.People = map[string]*fleet.Person{"asel": {Email: "asel@soc.example", Team: "soc", Groups: []string{"soc-oncall"}}}
 	f.Escalation.Routes = map[string]*fleet.Route{"oncall": {Approvers: []string{"soc-oncall"}}}
 	s := approvals.Server{Service: service, Fleet: func() *fleet.Fleet { return f }, Now: time.Now, Watch: approvals.NewWatch(service.Version, time.Second),
-		Who: approvals.Dev(&escalation.Person{Name: "asel", Team: "soc", Groups: []string{"soc-oncall"}}), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+		Who: approvals.Dev(func() *escalation.Person { return approvals.PersonNamed(f, "asel") }), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	web := httptest.NewServer(approvals.LocalHost(s.Handler()))
 	t.Cleanup(web.Close)
 	return service, web.URL

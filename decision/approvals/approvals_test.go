@@ -11,7 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"agentc/decision/action"
@@ -424,62 +426,71 @@ func TestWait(t *testing.T) {
 	if w := d.call(program(coordinator), "GET", path, "", "Prefer", "wait=0"); w.Code != 200 || w.Header().Get("Preference-Applied") != "wait=0" || w.Header().Get("Retry-After") == "" {
 		t.Errorf("without patience it is answered with %d %v", w.Code, w.Header())
 	}
-	answered := make(chan *httptest.ResponseRecorder)
-	go func() { answered <- d.call(program(coordinator), "GET", path, "", "Prefer", "respond-async, wait=99") }()
-	for d.waiting() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if _, err := d.Service.Vote(context.Background(), e.ID, escalation.Vote{Person: asel, Reason: "No.", Via: "page", Assurance: escalation.Verified}); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case w := <-answered:
-		if w.Code != 200 || !strings.Contains(w.Body.String(), `"denied"`) || w.Header().Get("Preference-Applied") != "wait=30" {
-			t.Errorf("after the vote it is answered with %d %s %v", w.Code, w.Body, w.Header())
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("the vote wakes nobody")
-	}
-}
-
-func (d *desk) waiting() int {
-	d.Watch.mu.Lock()
-	defer d.Watch.mu.Unlock()
-	return d.Watch.waiting
-}
-
-// TestWatchEnds: nobody looks at the store while nobody waits, and one look serves all.
-func TestWatchEnds(t *testing.T) {
-	var mu sync.Mutex
-	version, looks := int64(1), 0
-	w := NewWatch(func(context.Context) (int64, error) { mu.Lock(); defer mu.Unlock(); looks++; return version, nil }, time.Millisecond)
-	var all sync.WaitGroup
-	for range 100 {
-		all.Go(func() {
-			if got, waited := w.Wait(context.Background(), 1); got != 2 || !waited {
-				t.Errorf("it waited for %d, %t", got, waited)
+	var once sync.Once
+	d.Watch = NewWatch(func(ctx context.Context) (int64, error) { // which is asked only while somebody waits
+		once.Do(func() {
+			if _, err := d.Service.Vote(ctx, e.ID, escalation.Vote{Person: asel, Reason: "No.", Via: "page", Assurance: escalation.Verified}); err != nil {
+				t.Error(err)
 			}
 		})
+		return d.Service.Version(ctx)
+	}, time.Millisecond)
+	w := d.call(program(coordinator), "GET", path, "", "Prefer", "respond-async, wait=99")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"denied"`) || w.Header().Get("Preference-Applied") != "wait=30" {
+		t.Errorf("after the vote it is answered with %d %s %v", w.Code, w.Body, w.Header())
 	}
-	for looked := false; !looked; {
-		mu.Lock()
-		looked = looks > 2
-		mu.Unlock()
+	if w := d.call(program(coordinator), "GET", path, "", "Prefer", "wait=1", "If-None-Match", w.Header().Get("ETag")); w.Code != 304 {
+		t.Errorf("without anything new it is answered with %d", w.Code)
 	}
-	mu.Lock()
-	version = 2
-	mu.Unlock()
-	all.Wait()
-	for looking := true; looking; {
-		w.mu.Lock()
-		looking = w.looking
-		w.mu.Unlock()
-		time.Sleep(time.Millisecond)
+}
+
+// TestWatch: one look serves all who wait, and nobody looks while nobody waits.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var version, looks atomic.Int64
+		version.Store(1)
+		w := NewWatch(func(context.Context) (int64, error) { looks.Add(1); return version.Load(), nil }, time.Second)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() {
+				if got, waited := w.Wait(t.Context(), 1); got != 2 || !waited {
+					t.Errorf("it waited for %d, %t", got, waited)
+				}
+			})
+		}
+		time.Sleep(10*time.Second + time.Millisecond)
+		if n := looks.Load(); n != 11 {
+			t.Errorf("100 who wait for 10 s cost %d looks", n)
+		}
+		version.Store(2)
+		all.Wait()
+		time.Sleep(5 * time.Second)
+		before := looks.Load()
+		time.Sleep(time.Hour)
+		if n := looks.Load(); n != before {
+			t.Errorf("nobody waits, and it looked %d times", n-before)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if got, waited := w.Wait(ctx, 7); got != 7 || !waited || ctx.Err() == nil {
+			t.Errorf("without anything new it says %d, %t", got, waited)
+		}
+		time.Sleep(2 * time.Second) // the last look ends
+	})
+}
+
+// TestPeople: an address that two people have is nobody's.
+func TestPeople(t *testing.T) {
+	f := new(fleet.Fleet)
+	f.Escalation.People = map[string]*fleet.Person{"asel": {Email: "asel@soc.example", Team: "soc"}, "bence": {Email: "b@soc.example"}, "carla": {Email: "b@soc.example"}, "dara": {}}
+	for email, want := range map[string]string{"asel@soc.example": "asel", "Asel@soc.example": "", "b@soc.example": "", "": "", "x": ""} {
+		got := PersonWith(f, email)
+		if (got == nil) != (want == "") || got != nil && got.Name != want {
+			t.Errorf("%q is %v", email, got)
+		}
 	}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	if got, _ := w.Wait(ended, 7); got != 7 {
-		t.Errorf("without anything new it says %d", got)
+	if PersonNamed(f, "nobody") != nil || PersonNamed(nil, "asel") != nil || PersonNamed(f, "asel").Team != "soc" {
+		t.Error("a name is not found as it is")
 	}
 }
 

@@ -101,16 +101,43 @@ func foreign(r *http.Request) error {
 // DevAgent is the header that says which agent asks, where whoever asks is believed.
 const DevAgent = "Agentd-Dev-Agent"
 
-// Dev believes whoever asks, on one's own machine: an agent that a header names, or else the person.
-func Dev(person *escalation.Person) func(*http.Request) (Identity, error) {
+// PersonWith the e-mail address of a certificate, as the bundle knows them. Nil: nobody, or more than one.
+func PersonWith(f *fleet.Fleet, email string) *escalation.Person {
+	var found *escalation.Person
+	if f == nil || email == "" {
+		return nil
+	}
+	for name, p := range f.Escalation.People {
+		if p.Email != email {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &escalation.Person{Name: name, Team: p.Team, Groups: p.Groups}
+	}
+	return found
+}
+
+// PersonNamed so, as the bundle knows them. Nil: nobody.
+func PersonNamed(f *fleet.Fleet, name string) *escalation.Person {
+	if f == nil || f.Escalation.People[name] == nil {
+		return nil
+	}
+	p := f.Escalation.People[name]
+	return &escalation.Person{Name: name, Team: p.Team, Groups: p.Groups}
+}
+
+// Dev believes whoever asks, on one's own machine: an agent that a header names, or else the person, who may be nil.
+func Dev(person func() *escalation.Person) func(*http.Request) (Identity, error) {
 	return func(r *http.Request) (Identity, error) {
 		if id := r.Header.Get(DevAgent); id != "" {
 			return Identity{SPIFFE: id}, nil
 		}
-		if person == nil {
-			return Identity{}, errors.New("no --dev-person was given to the server, and the header " + DevAgent + " names no agent")
+		if p := person(); p != nil {
+			return Identity{Person: p}, nil
 		}
-		return Identity{Person: person}, nil
+		return Identity{}, errors.New("the server was given no --dev-person that the bundle knows, and the header " + DevAgent + " names no agent")
 	}
 }
 
