@@ -80,8 +80,8 @@ func done(q url.Values) string {
 }
 
 const (
-	likes  = 200 // like cases that are counted
-	latest = 5   // of them that are shown
+	likes  = 50 // like cases that are counted
+	latest = 5  // of them that are shown
 )
 
 type one struct {
