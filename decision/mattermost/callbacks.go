@@ -35,16 +35,20 @@ type Votes interface {
 	VoteByNonce(ctx context.Context, nonce string, who func(escalation.Escalation) (escalation.Vote, error)) (escalation.Escalation, error)
 }
 
-// Callbacks takes clicks. Whoever reaches it is nobody in particular: all that a click says is looked up again.
-type Callbacks struct {
+// CallbackOptions of the callbacks.
+type CallbackOptions struct {
 	Votes    Votes
 	Clients  map[string]*Client // by endpoint
 	People   func() *fleet.Escalation
 	Callback string // URL of ours, for new buttons
 	Now      func() time.Time
 	Log      *slog.Logger
-	Count    func(outcome string) // see the outcomes
+	Count    func(outcome string) // voted, malformed, limited, nonce, elsewhere, stranger, refused, failed
+}
 
+// Callbacks takes clicks. Whoever reaches it is nobody in particular: all that a click says is looked up again.
+type Callbacks struct {
+	CallbackOptions
 	rate rate
 	busy chan struct{}
 }
@@ -67,11 +71,9 @@ const (
 	textFailed  = "Nothing was done: something does not answer. Try again, or use the page."
 )
 
-// NewCallbacks checks nothing yet.
-func NewCallbacks(c Callbacks) *Callbacks {
-	c.rate = rate{perSec: perSecond, burst: burst}
-	c.busy = make(chan struct{}, atOnce)
-	return &c
+// NewCallbacks for the port that only Mattermost reaches.
+func NewCallbacks(o CallbackOptions) *Callbacks {
+	return &Callbacks{CallbackOptions: o, rate: rate{perSec: perSecond, burst: burst}, busy: make(chan struct{}, atOnce)}
 }
 
 // click of a button, of what Mattermost sends the part that we look at. Its user name is not among it: anybody could have written it.
