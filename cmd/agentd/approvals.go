@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,13 +71,6 @@ func (a *answering) command(use, short string, args cobra.PositionalArgs, run fu
 		}
 		return run(cmd, client, args)
 	}}
-}
-
-func writeJSON(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(value)
 }
 
 func (a *answering) list(cmd *cobra.Command, client *approvals.Client, _ []string) error {

@@ -17,7 +17,9 @@ import (
 	"agentc/decision/engine"
 	"agentc/decision/escalation"
 	"agentc/decision/identity"
+	"agentc/decision/intake"
 	"agentc/decision/loader"
+	"agentc/decision/mattermost"
 	"agentc/decision/metrics"
 	"agentc/decision/point"
 	"agentc/decision/record"
@@ -38,7 +40,12 @@ type daemon struct {
 	quarantines *point.Quarantines
 	loader      *loader.Loader
 	point       *point.Point
-	close       []func() error // in the order in which it is closed
+	intake      *intake.Service
+	topics      *topics
+	changed     chan struct{} // there may be another bundle
+	chats       map[string]*mattermost.Client
+	callbackURL string         // empty: no click reaches us
+	close       []func() error // the last is closed first
 }
 
 // Times of what goes on beside the requests.
@@ -78,7 +85,7 @@ func (f *flags) open(ctx context.Context, stderr io.Writer) (*daemon, error) {
 	d := &daemon{flags: *f, metrics: metrics.New()}
 	for _, part := range []func(context.Context) error{
 		func(context.Context) error { return d.openLog(stderr) },
-		d.openData, d.openIdentity, d.openRecords, d.openEscalations, d.openPoint, d.openBundle, d.openMetrics,
+		d.openData, d.openIdentity, d.openRecords, d.openEscalations, d.openPoint, d.openIntake, d.openBundle, d.openChats, d.openMetrics,
 	} {
 		if err := part(ctx); err != nil {
 			return d, err
@@ -219,6 +226,10 @@ func (d *daemon) source() loader.Source {
 // bundleChanged leaves a record. That it cannot be written keeps no bundle from coming into force: the next decision says so.
 func (d *daemon) bundleChanged(e loader.Event) {
 	d.metrics.Bundle(e)
+	select {
+	case d.changed <- struct{}{}:
+	default: // whoever looks will see this one, too
+	}
 	a := record.Activation{State: record.Activated, Revision: e.Revision, Sequence: e.Sequence, Digest: e.Digest}
 	if e.Err != nil {
 		a.State, a.Why = record.Refused, e.Err.Error()
@@ -240,7 +251,7 @@ func (d *daemon) openMetrics(context.Context) error {
 
 // loops go on beside the requests.
 func (d *daemon) loops() []func(context.Context) {
-	loops := []func(context.Context){d.loader.Run, d.quarantines.Run, d.expire}
+	loops := []func(context.Context){d.loader.Run, d.quarantines.Run, d.expire, d.notify, d.readTopics}
 	if d.keeper != nil {
 		loops = append(loops, func(ctx context.Context) { d.keeper.Run(ctx, certificateEvery) })
 	}

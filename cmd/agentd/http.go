@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"time"
 
+	"agentc/decision/approvals"
 	"agentc/decision/authzen"
 	"agentc/decision/escalation"
+	"agentc/decision/identity"
 	"agentc/decision/listen"
 	"agentc/decision/mcp"
 	"agentc/decision/point"
@@ -40,12 +42,13 @@ func (d *daemon) listeners(ctx context.Context) (all []*listener, err error) {
 	}()
 	for _, p := range []struct {
 		flag, address string
-		handler       func(url string) http.Handler
-		mTLS          bool
+		handler       func(ctx context.Context, url string) (http.Handler, error)
+		tls           func(*identity.Keeper) *tls.Config // nil: none
 	}{
-		{"listen", d.listen, d.decisions, true},
-		{"health", d.health, d.healthy, false},
-		{"admin", d.admin, d.administered, false},
+		{"listen", d.listen, d.decisions, (*identity.Keeper).Server},
+		{"health", d.health, d.healthy, nil},
+		{"admin", d.admin, d.administered, nil},
+		{"callback", d.callback, d.clicked, (*identity.Keeper).Open},
 	} {
 		if p.address == "" {
 			continue
@@ -55,11 +58,16 @@ func (d *daemon) listeners(ctx context.Context) (all []*listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("--%s: %w", p.flag, err)
 		}
-		one := &listener{Listener: l, server: listen.Server(p.handler(d.url(l)), d.log, func() { d.refused("panic") })}
-		if p.mTLS && d.keeper != nil {
-			one.tls = d.keeper.Server()
-		}
+		one := &listener{Listener: l}
 		all = append(all, one)
+		handler, err := p.handler(ctx, d.url(l))
+		if err != nil {
+			return all, err
+		}
+		one.server = listen.Server(handler, d.log, func() { d.refused("panic") })
+		if p.tls != nil && d.keeper != nil {
+			one.tls = p.tls(d.keeper)
+		}
 	}
 	return all, nil
 }
@@ -94,14 +102,21 @@ func (d *daemon) who(r *http.Request) (point.By, error) {
 }
 
 // decisions are what agents, guards and people come for.
-func (d *daemon) decisions(url string) http.Handler {
+func (d *daemon) decisions(ctx context.Context, url string) (http.Handler, error) {
 	mux := http.NewServeMux()
-	api := (&authzen.Server{Point: d.point, Who: d.who, URL: url, Refused: d.refused}).Handler()
+	api := (&authzen.Server{Point: d.point, Who: d.who, URL: url, Requests: url + approvals.Requests, Refused: d.refused}).Handler()
 	mux.Handle("/access/v1/", api)
 	mux.Handle("/.well-known/", api)
+	mux.Handle("/intake/", d.intake.Handler())
 	mux.HandleFunc("GET /bundle.tar.gz", d.loader.Serve)
 	mux.Handle("/mcp", (&mcp.Server{Point: d.point, Who: d.who, Pending: d.pendingOf, Version: version}).Handler())
-	return mux
+	if err := d.peopleHandler(ctx, mux, url); err != nil {
+		return nil, err
+	}
+	if d.keeper == nil {
+		return approvals.LocalHost(mux), nil
+	}
+	return mux, nil
 }
 
 // pendingOf a caller: what waits for people, or was approved and not used yet.
@@ -110,7 +125,7 @@ func (d *daemon) pendingOf(ctx context.Context, caller string) ([]escalation.Esc
 }
 
 // healthy is for the kubelet.
-func (d *daemon) healthy(string) http.Handler {
+func (d *daemon) healthy(context.Context, string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	alive := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 	mux.HandleFunc("GET /livez", alive)
@@ -122,7 +137,7 @@ func (d *daemon) healthy(string) http.Handler {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	return mux
+	return mux, nil
 }
 
 // ready is who can execute something: with a bundle that holds, and a log that takes records.
@@ -134,7 +149,7 @@ func (d *daemon) ready() error {
 }
 
 // administered is for Prometheus and people with access to the pod. It changes nothing.
-func (d *daemon) administered(string) http.Handler {
+func (d *daemon) administered(context.Context, string) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
@@ -145,5 +160,5 @@ func (d *daemon) administered(string) http.Handler {
 		}
 		json.NewEncoder(w).Encode(reply) // whoever went away needs no answer
 	})
-	return mux
+	return mux, nil
 }

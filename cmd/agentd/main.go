@@ -31,6 +31,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newIntake(), newAudit(), newTrace())
+	root.AddCommand(newServe(), newApprovals(), newQuarantine(), newIntake(), newAudit(), newTrace())
 	return root
 }

@@ -108,7 +108,7 @@ func PersonWith(f *fleet.Fleet, email string) *escalation.Person {
 		return nil
 	}
 	for name, p := range f.Escalation.People {
-		if p.Email != email {
+		if !strings.EqualFold(p.Email, email) {
 			continue
 		}
 		if found != nil {

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
+	"strconv"
 )
 
 // Fleet of one environment.
@@ -66,7 +68,19 @@ type Endpoint struct {
 	Host      string            `json:"host"`
 	Port      int32             `json:"port"`
 	TimeoutMs int64             `json:"timeoutMs"`
+	TLS       bool              `json:"tls"`
 	Tools     map[string]string `json:"tools,omitempty"` // of an MCP server: name → digest of its definition
+
+	Credential bool `json:"credential,omitempty"` // whether it wants one
+}
+
+// URL of an endpoint that speaks HTTP.
+func (e *Endpoint) URL() string {
+	scheme := "http"
+	if e.TLS {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(e.Host, strconv.Itoa(int(e.Port)))
 }
 
 // Rule of the reviewers.

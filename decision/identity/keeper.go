@@ -34,6 +34,7 @@ const (
 type material struct {
 	read        []byte // what it was made of
 	certificate tls.Certificate
+	authorities []byte // PEM
 	pool        *x509.CertPool
 	id          string // SPIFFE id of this process
 	trustDomain string // that it is of, and everybody whom it knows
@@ -75,7 +76,7 @@ func (k *Keeper) Look() error {
 	if old := k.now.Load(); old != nil && bytes.Equal(old.read, read) {
 		return nil
 	}
-	m := &material{read: read, pool: x509.NewCertPool()}
+	m := &material{read: read, authorities: texts[2], pool: x509.NewCertPool()}
 	var err error
 	if m.certificate, err = tls.X509KeyPair(texts[0], texts[1]); err != nil {
 		return fmt.Errorf("%s: %w", k.certificates, err)
@@ -121,6 +122,17 @@ func (k *Keeper) Server() *tls.Config {
 				},
 			}, nil
 		},
+	}
+}
+
+// Authorities are the CA certificates that are believed, in PEM.
+func (k *Keeper) Authorities() []byte { return k.now.Load().authorities }
+
+// Open is how to listen for those who have no certificate of the fleet's CA. They are nobody in particular.
+func (k *Keeper) Open() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, SessionTicketsDisabled: true,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &k.now.Load().certificate, nil },
 	}
 }
 

@@ -36,6 +36,8 @@ func New() *Metrics {
 		}),
 		Refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "agentc_requests_refused_total", Help: "Requests that got no decision, by why."}, []string{"why"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{Name: "agentc_bundle_activation_failures_total", Help: "Bundles that were offered and refused."}),
+		notices:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "agentc_notices_total", Help: "Steps of escalations that people hear of, by what became of the message."}, []string{"outcome"}),
+		clicks:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "agentc_clicks_total", Help: "Clicks on buttons in a chat, by what became of them."}, []string{"outcome"}),
 		Registry: prometheus.NewRegistry(),
 	}
 	for _, v := range verdicts {
@@ -44,7 +46,7 @@ func New() *Metrics {
 	for _, why := range refusals {
 		m.Refused.WithLabelValues(why)
 	}
-	m.Registry.MustRegister(m.Decisions, m.Duration, m.Refused, m.failures)
+	m.Registry.MustRegister(m.Decisions, m.Duration, m.Refused, m.failures, m.notices, m.clicks)
 	return m
 }
 
@@ -54,6 +56,12 @@ func (m *Metrics) Bundle(e loader.Event) {
 		m.failures.Inc()
 	}
 }
+
+// Notified is what became of a message to people.
+func (m *Metrics) Notified(outcome string) { m.notices.WithLabelValues(outcome).Inc() }
+
+// Clicked is what became of a click.
+func (m *Metrics) Clicked(outcome string) { m.clicks.WithLabelValues(outcome).Inc() }
 
 // Sources of what is read when somebody looks. Nil: there is no such thing here.
 type Sources struct {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"agentc/decision/approvals"
+	"agentc/decision/escalation"
+	"agentc/decision/fleet"
+	"agentc/decision/mattermost"
+	"agentc/decision/page"
+	"agentc/decision/record"
+)
+
+// people's part of the daemon: who they are, what they see, how they are asked.
+
+// watchEvery is how soon a page shows what another replica changed.
+const watchEvery = time.Second
+
+// fleet of the bundle in force, as long as it is; nil: none.
+func (d *daemon) fleet() *fleet.Fleet {
+	f, err := d.loader.Current()
+	if err != nil {
+		return nil
+	}
+	return f.Fleet
+}
+
+// identity of whoever asks: a workload or a person, by the certificate; on one's own machine whom --dev-person names, or a header.
+func (d *daemon) identity(r *http.Request) (approvals.Identity, error) {
+	if d.keeper == nil {
+		return approvals.Dev(func() *escalation.Person { return approvals.PersonNamed(d.fleet(), d.devPerson) })(r)
+	}
+	peer, err := d.keeper.Of(r, time.Now())
+	if err != nil {
+		return approvals.Identity{}, err
+	}
+	if peer.ID != "" {
+		return approvals.Identity{SPIFFE: peer.ID}, nil
+	}
+	if p := approvals.PersonWith(d.fleet(), peer.Email); p != nil {
+		return approvals.Identity{Person: p}, nil
+	}
+	return approvals.Identity{}, fmt.Errorf("the reviewers' policy does not know %s", peer.Email)
+}
+
+// peopleHandler is the API of escalations and the page.
+func (d *daemon) peopleHandler(ctx context.Context, mux *http.ServeMux, url string) error {
+	key, err := d.escalations.Secret(ctx, "page")
+	if err != nil {
+		return err
+	}
+	watch := approvals.NewWatch(d.escalations.Version, watchEvery)
+	api := (&approvals.Server{Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, URL: url, Log: d.log}).Handler()
+	for _, path := range []string{approvals.Requests, approvals.Escalations, approvals.Quarantines} {
+		mux.Handle(path, api)
+		mux.Handle(path+"/", api)
+	}
+	mux.Handle(approvals.Description, api)
+	mux.Handle("/", (&page.Server{
+		Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, Key: key, Plain: d.keeper == nil, Log: d.log,
+	}).Handler())
+	return nil
+}
+
+// outbox tells the decision log of each step before anybody else hears of it.
+type outbox struct {
+	*escalation.Service
+	daemon *daemon
+}
+
+func (o outbox) Notices(ctx context.Context, limit int) ([]escalation.Notice, error) {
+	list, err := o.Service.Notices(ctx, limit)
+	for _, n := range list {
+		if n.Attempts > 1 {
+			continue
+		}
+		if err := o.daemon.recordStep(ctx, n); err != nil {
+			o.daemon.log.Error("a step of an escalation is not in the decision log; the store has it", "escalation", n.Escalation.ID, "error", err)
+		}
+	}
+	return list, err
+}
+
+func (d *daemon) recordStep(ctx context.Context, n escalation.Notice) error {
+	trail, err := d.escalations.Trail(ctx, n.Escalation.ID)
+	if err != nil {
+		return err
+	}
+	e, from := n.Escalation, ""
+	for _, step := range trail {
+		if step.Number != n.ID {
+			from = string(step.State)
+			continue
+		}
+		return d.records.Append(ctx, record.Record{
+			Kind: record.KindEscalation, Timestamp: step.At, TraceID: e.TraceID, DecisionID: e.DecisionID, ApprovalID: e.ID, ActionDigest: e.Digest, Caller: e.Caller, Callee: e.Callee, Skill: e.Skill,
+			Result: record.Escalation{ID: e.ID, From: from, To: string(step.State), By: step.By, Via: step.Via, Reason: step.Note},
+		})
+	}
+	return fmt.Errorf("the escalation %s has no step %d", e.ID, n.ID)
+}
+
+// notify people of escalations, where they are to be reached.
+func (d *daemon) notify(ctx context.Context) {
+	n := &mattermost.Notifier{
+		Outbox: outbox{d.escalations, d}, Clients: d.chats, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Notified,
+		Page: func() string {
+			if f := d.fleet(); f != nil {
+				return f.Escalation.Page
+			}
+			return ""
+		},
+	}
+	n.Run(ctx)
+}
+
+// openChats finds the Mattermost servers that routes lead to. They are those of the first bundle: another server is another network rule, and comes with a new pod.
+func (d *daemon) openChats(context.Context) error {
+	d.chats = map[string]*mattermost.Client{}
+	f := d.fleet()
+	if f == nil || d.credentials == "" {
+		return nil
+	}
+	for name, e := range f.Runtime.Endpoints {
+		if e.Type == "mattermost" {
+			d.chats[name] = mattermost.NewClient(mattermost.ClientOptions{
+				HTTP: d.outside(e), URL: e.URL(), TokenFile: filepath.Join(d.credentials, name), Now: time.Now,
+			})
+		}
+	}
+	if d.callback == "" || d.callbackHost == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(d.callback)
+	if err != nil {
+		return fmt.Errorf("--callback: %w", err)
+	}
+	scheme := "https"
+	if d.keeper == nil {
+		scheme = "http"
+	}
+	d.callbackURL = scheme + "://" + net.JoinHostPort(d.callbackHost, port) + mattermost.Path
+	return nil
+}
+
+// clicked is where Mattermost's buttons lead.
+func (d *daemon) clicked(context.Context, string) (http.Handler, error) {
+	return mattermost.NewCallbacks(mattermost.CallbackOptions{
+		Votes: d.escalations, Clients: d.chats, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Clicked,
+		People: func() *fleet.Escalation {
+			if f := d.fleet(); f != nil {
+				return &f.Escalation
+			}
+			return nil
+		},
+	}), nil
+}
+
+var errNoPolicy = errors.New("there is no bundle in force")
