@@ -74,7 +74,7 @@ func (d *daemon) hop(i *fleet.Intake) (intake.Hop, error) {
 type told struct{ *daemon }
 
 func (t told) Hand(_ context.Context, m *intake.Message) error {
-	t.log.Info("passed on; with --dev there is no agent to hand it to", "agent", m.Agent, "skill", m.Skill, "trace_id", m.TraceID)
+	t.log.Info("passed on; with --dev there is no agent to hand it to", "to", m.URL, "message", m.ID, "traceparent", m.TraceParent)
 	return nil
 }
 
@@ -165,7 +165,7 @@ func (d *daemon) recordEvent(e intake.Event) {
 		Intake: e.Intake, Agent: e.Agent, Percentile: e.Percentile, Threshold: e.Threshold, Passed: e.Outcome == intake.Passed, Why: whyOf(e),
 	}
 	for _, f := range e.Features {
-		result.Features = append(result.Features, record.Feature{Feature: f.Feature, Value: f.Value, Credit: f.Credit})
+		result.Features = append(result.Features, record.Feature{Feature: f.Feature, Value: float64(f.Value), Credit: f.Credit})
 	}
 	err := d.records.Append(context.Background(), record.Record{
 		Kind: record.KindEvent, Timestamp: e.Time, TraceID: e.TraceID, Callee: e.Agent, Skill: e.Skill, Rules: e.Rules, BundleSequence: e.Sequence, Result: result,

@@ -16,8 +16,11 @@ type Metrics struct {
 	Decisions *prometheus.CounterVec // by verdict
 	Duration  prometheus.Histogram   // of a decision, its record included, in seconds
 	Refused   *prometheus.CounterVec // requests that got no decision, by why: identity, request, forbidden, bundle, limit, panic
-	failures  prometheus.Counter     // bundles
 	Registry  *prometheus.Registry
+
+	failures prometheus.Counter     // bundles
+	notices  *prometheus.CounterVec // of escalations, by what became of them
+	clicks   *prometheus.CounterVec // of buttons, by what became of them
 }
 
 // Verdicts and the reasons of refusals: their series are there from the start, so that nothing happening is told from nobody looking.
