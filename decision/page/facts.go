@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -144,7 +145,8 @@ type known struct {
 
 type feature struct {
 	Name, Value string
-	Share       int // of the largest, in percent
+	weight      float64
+	Share       int // of the largest weight, in percent
 }
 
 // knownOf reads it. What is strange in it is shown as it is.
@@ -174,7 +176,7 @@ func knownOf(text json.RawMessage) known {
 			k.Score = strconv.FormatFloat(*anomaly.Score, 'f', 3, 64)
 		}
 		for _, f := range anomaly.Features {
-			k.Features = append(k.Features, feature{f.Name, strings.Trim(string(f.Value), `"`), int(math.Round(math.Abs(f.Credit) * 1000))})
+			k.Features = append(k.Features, feature{f.Name, strings.Trim(string(f.Value), `"`), math.Abs(f.Credit), 0})
 		}
 		k.Features = shares(k.Features)
 		delete(members, "anomaly")
@@ -197,14 +199,12 @@ func knownOf(text json.RawMessage) known {
 
 // shares keeps the features that count most, each in percent of the first.
 func shares(list []feature) []feature {
-	slices.SortStableFunc(list, func(a, b feature) int { return b.Share - a.Share })
+	slices.SortStableFunc(list, func(a, b feature) int { return cmp.Compare(b.weight, a.weight) })
 	list = list[:min(len(list), features)]
-	if len(list) == 0 || list[0].Share == 0 {
-		return list
-	}
-	largest := list[0].Share
 	for i := range list {
-		list[i].Share = list[i].Share * 100 / largest
+		if list[0].weight > 0 {
+			list[i].Share = int(list[i].weight / list[0].weight * 100)
+		}
 	}
 	return list
 }

@@ -310,7 +310,7 @@ func TestMixed(t *testing.T) {
 }
 
 func FuzzKnown(f *testing.F) {
-	for _, s := range []string{`{"confidence":0.5}`, `{"anomaly":{"percentile":99,"features":[{"name":"a","credit":1e308}]}}`, `[]`, `null`, `{"anomaly":[1]}`, `{"a":{"b":[1,{}]}}`, `x`} {
+	for _, s := range []string{`{"confidence":0.5}`, `{"anomaly":{"percentile":99,"features":[{"name":"a","credit":1e308}]}}`, `{"anomaly":{"percentile":99,"features":[{"name":"a","credit":1e308},{"name":"b","credit":0}]}}`, `[]`, `null`, `{"anomaly":[1]}`, `{"a":{"b":[1,{}]}}`, `x`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
