@@ -23,6 +23,7 @@ const (
 	maxOpen       = 4096 // connections
 	maxOpenByHost = 256  // from one address
 	drain         = 10 * time.Second
+	hurry         = 2 * time.Second // of it; then those who only wait for news are told that there is no more
 )
 
 // Server of a handler, with its limits. Whatever panics answers 500, is logged and counted, and ends nothing else.
@@ -55,6 +56,9 @@ func recovering(h http.Handler, log *slog.Logger, panicked func()) http.Handler 
 // Serve until the context ends; what is being answered then has some seconds more. A nil configuration is no TLS.
 func Serve(ctx context.Context, s *http.Server, l net.Listener, config *tls.Config) error {
 	l = &limited{Listener: l, open: map[string]int{}}
+	base, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer hangUp()
+	s.BaseContext = func(net.Listener) context.Context { return base }
 	ended := make(chan error, 1)
 	go func() {
 		if config == nil {
@@ -70,6 +74,7 @@ func Serve(ctx context.Context, s *http.Server, l net.Listener, config *tls.Conf
 	case <-ctx.Done():
 		last, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
+		defer time.AfterFunc(hurry, hangUp).Stop()
 		return errors.Join(s.Shutdown(last), s.Close())
 	}
 }

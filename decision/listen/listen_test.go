@@ -125,6 +125,23 @@ func TestConnections(t *testing.T) {
 	t.Error("a connection that was closed still counts")
 }
 
+// TestWaiting: whoever waits for news does not hold up the end for long.
+func TestWaiting(t *testing.T) {
+	waiting, begun := make(chan struct{}), time.Time{}
+	t.Cleanup(func() { // after the server has ended
+		if took := time.Since(begun); took < hurry || took > drain-time.Second {
+			t.Errorf("the end took %v", took)
+		}
+	})
+	address, _ := started(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(waiting)
+		<-r.Context().Done()
+	}), nil)
+	go http.Get("http://" + address)
+	<-waiting
+	begun = time.Now()
+}
+
 // TestPanic: it is an answer, and it is counted.
 func TestPanic(t *testing.T) {
 	address, panics := started(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a fault of ours") }), nil)
