@@ -20,6 +20,9 @@ func endpointType(p *pass) {
 	}
 	for i, x := range spec.Intake {
 		want(in(doc, "spec.intake[%d].endpoint", i), x.Endpoint, "kafka", "an intake")
+		if x.Forward != nil {
+			want(in(doc, "spec.intake[%d].forward.endpoint", i), x.Forward.Endpoint, "kafka", "what an intake hands on")
+		}
 	}
 	for i, a := range spec.Actuators {
 		want(in(doc, "spec.actuators[%d].endpoint", i), a.Endpoint, "mcp", "an actuator")

@@ -35,6 +35,7 @@ var Rules = []Rule{
 	{"endpoint-unused", schema.Warning, endpointUnused},
 	{"endpoint-type", schema.Error, endpointType},
 	{"endpoint-twin", schema.Error, endpointTwin},
+	{"intake-source", schema.Error, intakeSource},
 	{"actuator-account", schema.Error, actuatorAccount},
 	{"empty-selector", schema.Error, emptySelector},
 	{"reserved-label", schema.Error, reservedLabel},

@@ -52,6 +52,21 @@ agents.d/hello.yaml
 		{"an endpoint that is not there", bundle(`{endpoint: stor, path: /b.tar.gz}`), "bundle-keys unknown-endpoint"},
 		{"a sealed bundle from an endpoint", bundle(`{endpoint: store, path: /b.tar.gz}`), "bundle-keys"},
 
+		// Where events come from, and how the agent gets them.
+		{"an intake of nothing", takes(`{name: more, to: hello, skill: greet}`), "intake-source"},
+		{"an intake of a topic and a client", takes(`{name: more, endpoint: kafka, topic: more, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), "intake-source"},
+		{"an endpoint without a topic", takes(`{name: more, endpoint: kafka, to: hello, skill: greet}`), "intake-source"},
+		{"a topic without an endpoint", takes(`{name: more, topic: more, to: hello, skill: greet}`), "intake-source"},
+		{"an intake that a client posts", takes(`{name: more, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), ""},
+		{"two intakes of one client", takes(`{name: a, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`,
+			`{name: b, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), "name-collision"},
+		{"a client in an agent's namespace", takes(`{name: more, client: {namespace: demo-hello, serviceAccount: sidekick}, to: hello, skill: greet}`), "name-reserved"},
+		{"handed on by a topic", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafka, topic: unusual}}`) + reads, ""},
+		{"handed on by a topic that the agent does not read", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafka, topic: unusual}}`), "intake-source"},
+		{"handed on into another intake", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafka, topic: falco}}`) + reads, "intake-source"},
+		{"handed on to a chat", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: chat, topic: unusual}}`) + "+   endpoints: [{name: chat}]\n", "timeout-chain endpoint-type"},
+		{"handed on to nowhere", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafak, topic: unusual}}`), "unknown-endpoint"},
+
 		// Rules that never matter.
 		{"of two equal rules one is enough", addRules(`
 - {id: a, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
@@ -455,12 +470,20 @@ func policy(name, spec string) string {
 const intake = `
 agents.d/platform.yaml
       - {name: chat, type: mattermost, host: chat.example.com, port: 443}
-+     - {name: kafka, type: kafka, host: kafka.example.com, port: 9093}
++     - {name: kafka, type: kafka, host: kafka.example.com, port: 9093, timeout: 5s}
 +   intake: [{name: falco, endpoint: kafka, topic: falco, to: hello, skill: greet}]
 agents.d/hello.yaml
       - {from: greeter, skills: [greet]}
 +     - {from: agentd, skills: [greet]}
 `
+
+// takes is intake, with more of them.
+func takes(more ...string) string {
+	return strings.Replace(intake, "skill: greet}]", "skill: greet}, "+strings.Join(more, ", ")+"]", 1)
+}
+
+// reads lets hello read from Kafka, at the end of intake's edit.
+const reads = "+   endpoints: [{name: kafka}]\n"
 
 // thresholds are those of the prefilter, with more of them.
 func thresholds(more string) string {

@@ -33,6 +33,9 @@ func unknownEndpoint(p *pass) {
 	}
 	for i, x := range spec.Intake {
 		look(in(doc, "spec.intake[%d].endpoint", i), x.Endpoint)
+		if x.Forward != nil {
+			look(in(doc, "spec.intake[%d].forward.endpoint", i), x.Forward.Endpoint)
+		}
 	}
 	for i, a := range spec.Actuators {
 		look(in(doc, "spec.actuators[%d].endpoint", i), a.Endpoint)

@@ -143,14 +143,22 @@ type Runtime struct {
 	Intakes   []Intake `json:"intakes,omitempty"`   // by name
 }
 
-// Intake is where events come from, and whom they are for.
+// Intake is where events come from, and whom they are for: a topic of an endpoint, or a client that posts them.
 type Intake struct {
 	Name     string `json:"name"`
 	At       At     `json:"at"`
-	Endpoint string `json:"endpoint"`
-	Topic    string `json:"topic"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Topic    string `json:"topic,omitempty"`
+	Client   string `json:"client,omitempty"` // SPIFFE id of who posts the events
 	Agent    string `json:"agent"`
 	Skill    string `json:"skill"`
+	Forward  *Topic `json:"forward,omitempty"`
+}
+
+// Topic is one topic of an endpoint.
+type Topic struct {
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
 }
 
 // Anomaly holds the thresholds of the prefilter, as percentiles.
@@ -266,9 +274,23 @@ func runtimeOf(env *model.Environment) Runtime {
 		r.Endpoints = append(r.Endpoints, use(e, e.From))
 	}
 	for _, in := range env.Intakes {
-		r.Intakes = append(r.Intakes, Intake{Name: in.Name, At: at(in.From), Endpoint: in.Endpoint.Name, Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID})
+		r.Intakes = append(r.Intakes, intake(in))
 	}
 	return r
+}
+
+func intake(in *model.Intake) Intake {
+	x := Intake{Name: in.Name, At: at(in.From), Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID}
+	if in.Endpoint != nil {
+		x.Endpoint = in.Endpoint.Name
+	}
+	if in.Client != nil {
+		x.Client = in.Client.SPIFFE
+	}
+	if in.Forward != nil {
+		x.Forward = &Topic{Endpoint: in.Forward.Endpoint.Name, Topic: in.Forward.Topic}
+	}
+	return x
 }
 
 func scale(r *schema.Range) *Range {

@@ -127,12 +127,19 @@ type runtimeData struct {
 	Intakes   map[string]intakeData   `json:"intakes"`   // by name
 }
 
-// intakeData is where events come from, and whom they are for.
+// intakeData is where events come from, and whom they are for: a topic of an endpoint, or a client that posts them.
 type intakeData struct {
+	Endpoint string     `json:"endpoint,omitempty"`
+	Topic    string     `json:"topic,omitempty"`
+	Client   string     `json:"client,omitempty"` // SPIFFE id
+	Agent    string     `json:"agent"`
+	Skill    string     `json:"skill"`
+	Forward  *topicData `json:"forward,omitempty"` // missing: to the agent's guard, by A2A
+}
+
+type topicData struct {
 	Endpoint string `json:"endpoint"`
 	Topic    string `json:"topic"`
-	Agent    string `json:"agent"`
-	Skill    string `json:"skill"`
 }
 
 type anomalyData struct {
@@ -271,7 +278,20 @@ func runtimeDataOf(env *model.Environment) runtimeData {
 		data.Endpoints[e.Name] = endpointDataOf(&model.Use{Endpoint: e})
 	}
 	for _, in := range env.Intakes {
-		data.Intakes[in.Name] = intakeData{Endpoint: in.Endpoint.Name, Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID}
+		data.Intakes[in.Name] = intakeDataOf(in)
+	}
+	return data
+}
+
+func intakeDataOf(in *model.Intake) intakeData {
+	data := intakeData{Agent: in.To.Name, Skill: in.Skill.ID}
+	if in.Client != nil {
+		data.Client = in.Client.SPIFFE
+	} else {
+		data.Endpoint, data.Topic = in.Endpoint.Name, in.Topic
+	}
+	if f := in.Forward; f != nil {
+		data.Forward = &topicData{Endpoint: f.Endpoint.Name, Topic: f.Topic}
 	}
 	return data
 }

@@ -24,6 +24,7 @@ import (
 var shapes = []string{
 	"no edges", "all edges", "shared namespaces", "long names", "one host", "pods by labels", "no ingress", "stars", "clients", "entry",
 	"no peers", "intake", "chat in the cluster", "canary", "actuators", "environments", "rego", "thresholds", "bundle endpoint", "signatures",
+	"posted", "handed on",
 	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests",
 }
 
@@ -215,6 +216,9 @@ func (f *random) makeAgents() {
 	f.makeEdges()
 	if last := &f.agents[n-1]; f.has["intake"] {
 		last.intake = true
+		if f.has["handed on"] { // it reads the topic itself
+			last.uses = append(last.uses, slices.IndexFunc(f.endpoints, func(e randomEndpoint) bool { return e.name == "bus" }))
+		}
 	}
 	if head := &f.agents[0]; f.has["clients"] {
 		head.entry = true
@@ -355,6 +359,12 @@ func (f *random) platform() string {
 	if f.has["intake"] {
 		last := &f.agents[len(f.agents)-1]
 		line("  intake:\n    - {name: events, endpoint: bus, topic: events.all, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
+		if f.has["posted"] {
+			line("    - {name: posted, client: {namespace: falco, serviceAccount: sidekick}, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
+		}
+		if f.has["handed on"] {
+			line("    - {name: kept, endpoint: bus, topic: events.more, to: %s, skill: %s, forward: {endpoint: bus, topic: unusual}}", last.name, skillID(last.skills[0]))
+		}
 	}
 	if f.has["actuators"] {
 		line("  actuators:\n    - {name: hands, endpoint: hands, namespace: mcp, serviceAccount: hands, mode: %s, resources: [{resource: pods, verbs: [update, delete]}, {group: networking.k8s.io, resource: networkpolicies, verbs: [create]}]}",

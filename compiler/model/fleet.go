@@ -173,11 +173,19 @@ type Actuator struct {
 // Intake is one stream of events that agentd passes on.
 type Intake struct {
 	Name     string
-	Endpoint *Endpoint
+	Endpoint *Endpoint // nil: a client posts the events
 	Topic    string
+	Client   *Identity // nil: the topic is read
 	To       *Agent
 	Skill    *Skill
+	Forward  *Topic // nil: the agent is asked by A2A
 	From     schema.Ref
+}
+
+// Topic is one topic of an endpoint.
+type Topic struct {
+	Endpoint *Endpoint
+	Topic    string
 }
 
 // Peers are the cluster's own services.
@@ -195,7 +203,7 @@ type Runtime struct {
 	GuardResources Resources
 	Storage        resource.Quantity
 	StorageClass   string      // empty: the cluster's default
-	Endpoints      []*Endpoint // by name: those named, the intakes', the routes' and the bundle's
+	Endpoints      []*Endpoint // by name: those named, the intakes' (read from and written to), the routes' and the bundle's
 	From           schema.Ref
 }
 

@@ -223,8 +223,17 @@ func resolveIntakes(env *Environment, doc *schema.Document) []*Intake {
 	for i, w := range doc.Platform.Spec.Intake {
 		in := &Intake{Name: w.Name, Endpoint: env.Endpoint(w.Endpoint), Topic: w.Topic, To: env.Agent(w.To),
 			From: schema.Ref{Doc: doc, Path: fmt.Sprintf("spec.intake[%d]", i)}}
-		if in.Endpoint == nil || in.To == nil || in.To.Skill(w.Skill) == nil {
+		if c := w.Client; c != nil {
+			in.Client = new(env.identity(c.ServiceAccount, c.Namespace))
+		}
+		if (in.Endpoint == nil) == (in.Client == nil) || in.To == nil || in.To.Skill(w.Skill) == nil {
 			continue
+		}
+		if f := w.Forward; f != nil {
+			in.Forward = &Topic{Endpoint: env.Endpoint(f.Endpoint), Topic: f.Topic}
+			if in.Forward.Endpoint == nil { // by A2A they would go another way than was written
+				continue
+			}
 		}
 		in.Skill = in.To.Skill(w.Skill)
 		all = append(all, in)
@@ -252,7 +261,12 @@ func resolveRuntime(env *Environment, doc *schema.Document) Runtime {
 		}
 	}
 	for _, in := range env.Intakes {
-		r.Endpoints = append(r.Endpoints, in.Endpoint)
+		if in.Endpoint != nil {
+			r.Endpoints = append(r.Endpoints, in.Endpoint)
+		}
+		if in.Forward != nil {
+			r.Endpoints = append(r.Endpoints, in.Forward.Endpoint)
+		}
 	}
 	for _, route := range env.Policy.Escalation.Routes {
 		r.Endpoints = append(r.Endpoints, route.Endpoint)

@@ -94,10 +94,12 @@ type (
 		Intakes   map[string]intakeData   `json:"intakes"`
 	}
 	intakeData struct {
-		Endpoint string `json:"endpoint"`
-		Topic    string `json:"topic"`
-		Agent    string `json:"agent"`
-		Skill    string `json:"skill"`
+		Endpoint string        `json:"endpoint,omitempty"`
+		Topic    string        `json:"topic,omitempty"`
+		Client   string        `json:"client,omitempty"`
+		Agent    string        `json:"agent"`
+		Skill    string        `json:"skill"`
+		Forward  *claims.Topic `json:"forward,omitempty"`
 	}
 	anomalyData struct {
 		Always    []string              `json:"always"`
@@ -208,7 +210,7 @@ func endpointsOf(uses []claims.Use) map[string]endpointData {
 func runtimeDataOf(r *claims.Runtime) runtimeData {
 	d := runtimeData{ID: r.SPIFFE, Endpoints: endpointsOf(r.Endpoints), Intakes: map[string]intakeData{}}
 	for _, in := range r.Intakes {
-		d.Intakes[in.Name] = intakeData{in.Endpoint, in.Topic, in.Agent, in.Skill}
+		d.Intakes[in.Name] = intakeData{in.Endpoint, in.Topic, in.Client, in.Agent, in.Skill, in.Forward}
 	}
 	return d
 }

@@ -179,6 +179,8 @@ var mutants = []struct {
 	{"agentd's endpoint's host", edit("evil.example", "runtime", "endpoints", "mattermost", "host"), []string{`runtime.endpoints.mattermost.host is "evil.example"`}},
 	{"intake of another topic", edit("everything", "runtime", "intakes", "falco", "topic"), []string{`runtime.intakes.falco.topic is "everything", and the spec says "falco-events"`}},
 	{"intake for another agent", edit("notify", "runtime", "intakes", "falco", "agent"), []string{`runtime.intakes.falco.agent is "notify", and the spec says "detect"`}},
+	{"intake that a client posts", edit(notify, "runtime", "intakes", "falco", "client"), []string{`runtime.intakes.falco.client is "` + notify + `", and the spec knows nothing of it`}},
+	{"events handed on elsewhere", edit(jsonObject{"endpoint": "kafka", "topic": "x"}, "runtime", "intakes", "falco", "forward"), []string{`runtime.intakes.falco.forward is {"endpoint":"kafka","topic":"x"}, and the spec knows nothing of it`}},
 	{"intake dropped", edit(nil, "runtime", "intakes", "falco"), []string{`runtime.intakes.falco is missing, and the spec says`}},
 	{"tool added", edit("sha256:00", agent("analyse", "endpoints", "cluster-view", "tools", "pods.delete")...), []string{`tools["pods.delete"] is "sha256:00", and the spec knows nothing of it`}},
 	{"approver added", edit([]string{"intern", "soc-oncall"}, "escalation", "routes", "oncall", "approvers"), []string{`escalation.routes.oncall.approvers.0 is "intern", and the spec knows nothing of it`}},

@@ -217,6 +217,14 @@ var decisionKinds = []kind{
 		d.set(y{"endpoint": "more", "topic": "more", "agent": "more", "skill": "more"}, "runtime", "intakes", "more")
 	})},
 	{name: "intake for another agent", layers: "decision", mutate: runtimes("intakes", func(of y) { of["agent"] = "more" })},
+	{name: "intake that somebody else posts", layers: "decision", mutate: runtimes("intakes", func(of y) {
+		delete(of, "endpoint")
+		delete(of, "topic")
+		of["client"] = "spiffe://elsewhere.example/ns/more/sa/more"
+	})},
+	{name: "events handed on elsewhere", layers: "decision", mutate: runtimes("intakes", func(of y) {
+		of["forward"] = y{"endpoint": "more", "topic": "more"}
+	})},
 	{name: "intake of another topic", layers: "decision", mutate: runtimes("intakes", func(of y) { of["topic"] = "more" })},
 	{name: "lifetime of an escalation", layers: "decision", mutate: data(func(d *object) { d.set(86400000, "escalation", "lifetimeMs") })},
 	{name: "default route", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "escalation", "defaultRoute") })},

@@ -219,10 +219,17 @@ type Runtime struct {
 type Intake struct {
 	Name     string `json:"name"`
 	At       At     `json:"at"`
-	Endpoint string `json:"endpoint"`
-	Topic    string `json:"topic"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Topic    string `json:"topic,omitempty"`
+	Client   string `json:"client,omitempty"`
 	Agent    string `json:"agent"`
 	Skill    string `json:"skill"`
+	Forward  *Topic `json:"forward,omitempty"`
+}
+
+type Topic struct {
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
 }
 
 type Anomaly struct {
