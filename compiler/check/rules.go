@@ -50,6 +50,7 @@ var Rules = []Rule{
 	{"self-claimed", schema.Error, selfClaimed},
 	{"one-escalation", schema.Error, oneEscalation},
 	{"route-quorum", schema.Error, routeQuorum},
+	{"route-hours", schema.Error, routeHours},
 	{"one-anomaly", schema.Error, oneAnomaly},
 	{"canary-stable", schema.Error, canaryStable},
 	{"canary-replicas", schema.Error, canaryReplicas},

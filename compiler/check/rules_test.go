@@ -221,6 +221,16 @@ policies/reviewers.yaml
 		{"two people of one email in other letters", person(`{name: bo, email: Ann@example.com, team: soc, groups: [reviewers]}`), "name-collision"},
 		{"two people of one name in the chat", person(`{name: bo, email: bo@example.com, mattermost: ann, team: soc, groups: [reviewers]}`), "name-collision"},
 
+		// Hours.
+		{"hours that lead to a route without", hours("night", ""), ""},
+		{"hours that lead to hours", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: last}"), ""},
+		{"hours that lead to themselves", hours("people", ""), "route-hours"},
+		{"hours that lead to nothing", hours("nigth", ""), "unknown-route"},
+		{"hours that lead into a circle of others", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: night}"), "route-hours"},
+		{"a circle of two", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: people}"), "route-hours"},
+		{"an empty span", hours("night", ", hours: {days: [sat], from: 8, until: 8, otherwise: last}"), "route-hours"},
+		{"an end that is missing", hours("night", ", hours: {days: [sat], from: 8, otherwise: last}"), "missing-field"},
+
 		// Names.
 		{"an agent and a team of one name", `
 agents.d/platform.yaml
@@ -431,6 +441,17 @@ func person(text string) string {
 policies/reviewers.yaml
         - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers]}
 +       - ` + text + `
+`
+}
+
+// hours gives the template's route hours, and two more routes.
+func hours(otherwise, night string) string {
+	return `
+policies/reviewers.yaml
+-       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers], hours: {days: [mon], from: 8, until: 18, otherwise: ` + otherwise + `}}
++       - {name: night, endpoint: chat, channel: approvals, approvers: [reviewers]` + night + `}
++       - {name: last, endpoint: chat, channel: approvals, approvers: [reviewers]}
 `
 }
 

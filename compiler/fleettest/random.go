@@ -24,7 +24,7 @@ import (
 var shapes = []string{
 	"no edges", "all edges", "shared namespaces", "long names", "one host", "pods by labels", "no ingress", "stars", "clients", "entry",
 	"no peers", "intake", "chat in the cluster", "canary", "actuators", "environments", "rego", "thresholds", "bundle endpoint", "signatures",
-	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests",
+	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests", "hours",
 }
 
 // Random makes a fleet that compiles. The same seed makes the same fleet.
@@ -501,7 +501,11 @@ func (f *random) reviewers() string {
 	}
 	line("  floors:\n    - {tags: [asks], risk: high}")
 	line("  escalation:\n    lifetime: %dm\n    default: people\n    routes:", 1+f.IntN(60))
-	line("      - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}\n      - {name: leads, endpoint: chat, channel: leads, approvers: [leads, platform], quorum: 2}")
+	hours := ""
+	if f.has["hours"] {
+		hours = fmt.Sprintf(", hours: {days: [mon, wed, sun], from: %d, until: %d, otherwise: leads}", f.IntN(12), 12+f.IntN(13))
+	}
+	line("      - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]%s}\n      - {name: leads, endpoint: chat, channel: leads, approvers: [leads, platform], quorum: 2}", hours)
 	line("    people:")
 	for i, groups := range []string{"reviewers", "leads", "platform", "leads, reviewers"} {
 		chat := ""
