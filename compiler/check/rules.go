@@ -64,6 +64,7 @@ var Rules = []Rule{
 	{"whole-seconds", schema.Error, wholeSeconds},
 	{"certificate-life", schema.Error, certificateLife},
 	{"ca-certificate", schema.Error, caCertificate},
+	{"runtime-database", schema.Error, runtimeDatabase},
 	{"bundle-keys", schema.Error, bundleKeys},
 	{"bundle-endpoint", schema.Error, bundleEndpoint},
 	{"shared-trust-domain", schema.Error, sharedTrustDomain},

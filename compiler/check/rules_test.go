@@ -231,6 +231,20 @@ policies/reviewers.yaml
 		{"an empty span", hours("night", ", hours: {days: [sat], from: 8, until: 8, otherwise: last}"), "route-hours"},
 		{"an end that is missing", hours("night", ", hours: {days: [sat], from: 8, otherwise: last}"), "missing-field"},
 
+		// The database.
+		{"three replicas with a database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
+    runtime:
++     replicas: 3
+`, ""},
+		{"a database that is a service", database("service", ", credential: {secret: db, key: uri}", "db"), "endpoint-type"},
+		{"a database without a credential", database("postgres", "", "db"), "runtime-database"},
+		{"a database that is not there", database("postgres", ", credential: {secret: db, key: uri}", "bd"), "unknown-endpoint"},
+		{"an agent in agentd's database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
+agents.d/hello.yaml
+    team: ai
++   endpoints: [{name: db}]
+`, "endpoint-type timeout-chain"},
+
 		// Names.
 		{"an agent and a team of one name", `
 agents.d/platform.yaml
@@ -452,6 +466,18 @@ policies/reviewers.yaml
 +       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers], hours: {days: [mon], from: 8, until: 18, otherwise: ` + otherwise + `}}
 +       - {name: night, endpoint: chat, channel: approvals, approvers: [reviewers]` + night + `}
 +       - {name: last, endpoint: chat, channel: approvals, approvers: [reviewers]}
+`
+}
+
+// database gives agentd one.
+func database(kind, credential, name string) string {
+	return `
+agents.d/platform.yaml
+      - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: db, type: ` + kind + `, host: db.example.com, port: 5432` + credential + `}
+
+      image: registry.example.com/agentd:0.1.0@sha256:64d41c14b5b36090adff390a3f5e071e6d02d622e83914a4e952e638733ede3f
++     database: ` + name + `
 `
 }
 
