@@ -67,7 +67,7 @@ type Runtime struct {
 	// Image of agentd, with a digest. The guard beside every agent is the same image.
 	Image string `json:"image" rule:"required,max=512"`
 
-	// Replicas of the decision service. Default: 2. Limits: 1 to 9.
+	// Replicas of the decision service. Default: 2 with a database, 1 without. Limits: 1 to 9.
 	Replicas *int32 `json:"replicas,omitempty" rule:"min=1,max=9"`
 
 	// Resources of one replica of the decision service. Default limits: 500m CPU, 512Mi memory, 256Mi ephemeral storage.
@@ -84,6 +84,10 @@ type Runtime struct {
 
 	// Endpoints that agentd itself reaches: where escalations are posted, where events come from.
 	Endpoints []string `json:"endpoints,omitempty" rule:"items=name"`
+
+	// Database is the endpoint of type `postgres` in which the replicas keep escalations together; the key of its credential holds a connection URI.
+	// Left out: each keeps its own on its volume, so that there is one replica at most.
+	Database string `json:"database,omitempty" rule:"name"`
 }
 
 // Endpoint is one thing outside the fleet that an agent may be allowed to reach.
@@ -91,8 +95,9 @@ type Endpoint struct {
 	// Name by which agents and policies refer to it.
 	Name string `json:"name" rule:"required,name"`
 
-	// Type is what speaks there: `model` (an LLM API), `mcp` (an MCP server with tools), `kafka`, `mattermost` or `service`.
-	Type string `json:"type" rule:"required,enum=model|mcp|kafka|mattermost|service"`
+	// Type is what speaks there: `model` (an LLM API), `mcp` (an MCP server with tools), `kafka`, `mattermost`, `postgres` (agentd's
+	// database) or `service`.
+	Type string `json:"type" rule:"required,enum=model|mcp|kafka|mattermost|postgres|service"`
 
 	// Description for people.
 	Description string `json:"description,omitempty" rule:"max=512"`

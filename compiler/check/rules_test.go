@@ -236,6 +236,30 @@ policies/reviewers.yaml
 		{"two people of one email in other letters", person(`{name: bo, email: Ann@example.com, team: soc, groups: [reviewers]}`), "name-collision"},
 		{"two people of one name in the chat", person(`{name: bo, email: bo@example.com, mattermost: ann, team: soc, groups: [reviewers]}`), "name-collision"},
 
+		// Hours.
+		{"hours that lead to a route without", hours("night", ""), ""},
+		{"hours that lead to hours", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: last}"), ""},
+		{"hours that lead to themselves", hours("people", ""), "route-hours"},
+		{"hours that lead to nothing", hours("nigth", ""), "unknown-route"},
+		{"hours that lead into a circle of others", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: night}"), "route-hours"},
+		{"a circle of two", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: people}"), "route-hours"},
+		{"an empty span", hours("night", ", hours: {days: [sat], from: 8, until: 8, otherwise: last}"), "route-hours"},
+		{"an end that is missing", hours("night", ", hours: {days: [sat], from: 8, otherwise: last}"), "missing-field"},
+
+		// The database.
+		{"three replicas with a database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
+    runtime:
++     replicas: 3
+`, ""},
+		{"a database that is a service", database("service", ", credential: {secret: db, key: uri}", "db"), "endpoint-type"},
+		{"a database without a credential", database("postgres", "", "db"), "runtime-database"},
+		{"a database that is not there", database("postgres", ", credential: {secret: db, key: uri}", "bd"), "unknown-endpoint"},
+		{"an agent in agentd's database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
+agents.d/hello.yaml
+    team: ai
++   endpoints: [{name: db}]
+`, "endpoint-type timeout-chain"},
+
 		// Names.
 		{"an agent and a team of one name", `
 agents.d/platform.yaml
@@ -446,6 +470,29 @@ func person(text string) string {
 policies/reviewers.yaml
         - {name: ann, email: ann@example.com, mattermost: ann, team: soc, groups: [reviewers]}
 +       - ` + text + `
+`
+}
+
+// hours gives the template's route hours, and two more routes.
+func hours(otherwise, night string) string {
+	return `
+policies/reviewers.yaml
+-       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers], hours: {days: [mon], from: 8, until: 18, otherwise: ` + otherwise + `}}
++       - {name: night, endpoint: chat, channel: approvals, approvers: [reviewers]` + night + `}
++       - {name: last, endpoint: chat, channel: approvals, approvers: [reviewers]}
+`
+}
+
+// database gives agentd one.
+func database(kind, credential, name string) string {
+	return `
+agents.d/platform.yaml
+      - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: db, type: ` + kind + `, host: db.example.com, port: 5432` + credential + `}
+
+      image: registry.example.com/agentd:0.1.0@sha256:64d41c14b5b36090adff390a3f5e071e6d02d622e83914a4e952e638733ede3f
++     database: ` + name + `
 `
 }
 

@@ -31,6 +31,7 @@ func unknownEndpoint(p *pass) {
 	for i, name := range spec.Runtime.Endpoints {
 		look(in(doc, "spec.runtime.endpoints[%d]", i), name)
 	}
+	look(in(doc, "spec.runtime.database"), spec.Runtime.Database)
 	for i, x := range spec.Intake {
 		look(in(doc, "spec.intake[%d].endpoint", i), x.Endpoint)
 		if x.Forward != nil {

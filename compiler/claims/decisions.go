@@ -123,6 +123,15 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"` // sorted
 	Quorum    int32    `json:"quorum"`
+	Hours     *Hours   `json:"hours,omitempty"` // nil: always
+}
+
+// Hours of a route, in UTC.
+type Hours struct {
+	Days      []string `json:"days"` // in the order of the week
+	From      int32    `json:"from"`
+	Until     int32    `json:"until"`
+	Otherwise string   `json:"otherwise"`
 }
 
 // Person is somebody who may decide.
@@ -303,9 +312,11 @@ func scale(r *schema.Range) *Range {
 func escalation(e model.Escalation) Escalation {
 	all := Escalation{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default}
 	for _, r := range e.Routes {
-		all.Routes = append(all.Routes, Route{
-			Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum,
-		})
+		route := Route{Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum}
+		if h := r.Hours; h != nil {
+			route.Hours = &Hours{h.Days, h.From, h.Until, h.Otherwise}
+		}
+		all.Routes = append(all.Routes, route)
 	}
 	for _, p := range e.People {
 		all.People = append(all.People, Person{p.Name, at(p.From), p.Email, p.Mattermost, p.Team, p.Groups})

@@ -106,10 +106,19 @@ type escalationData struct {
 }
 
 type routeData struct {
-	Endpoint  string   `json:"endpoint"`
-	Channel   string   `json:"channel"`
-	Approvers []string `json:"approvers"`
-	Quorum    int32    `json:"quorum"`
+	Endpoint  string     `json:"endpoint"`
+	Channel   string     `json:"channel"`
+	Approvers []string   `json:"approvers"`
+	Quorum    int32      `json:"quorum"`
+	Hours     *hoursData `json:"hours,omitempty"` // missing: always
+}
+
+// hoursData is when somebody is there, in UTC.
+type hoursData struct {
+	Days      []string `json:"days"`
+	From      int32    `json:"from"`
+	Until     int32    `json:"until"`
+	Otherwise string   `json:"otherwise"`
 }
 
 // personData is somebody who may decide.
@@ -243,12 +252,19 @@ func ruleIDs(g *model.Grant) []string {
 func escalationDataOf(e model.Escalation) escalationData {
 	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}, People: map[string]personData{}}
 	for _, r := range e.Routes {
-		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum}
+		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum, Hours: hoursDataOf(r.Hours)}
 	}
 	for _, p := range e.People {
 		data.People[p.Name] = personData{Email: p.Email, Mattermost: p.Mattermost, Team: p.Team, Groups: listed(p.Groups)}
 	}
 	return data
+}
+
+func hoursDataOf(h *model.Hours) *hoursData {
+	if h == nil {
+		return nil
+	}
+	return &hoursData{Days: listed(h.Days), From: h.From, Until: h.Until, Otherwise: h.Otherwise}
 }
 
 func anomalyDataOf(a *model.Anomaly) *anomalyData {

@@ -57,7 +57,8 @@ func decisionEnv() *model.Environment {
 	env.Policy = &model.Policy{
 		Rules: rules,
 		Escalation: model.Escalation{Lifetime: 15 * time.Minute, Default: "oncall", Routes: []*model.Route{
-			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2},
+			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2,
+				Hours: &model.Hours{Days: []string{"mon", "fri"}, From: 0, Until: 24, Otherwise: "oncall"}},
 			{Name: "oncall", Endpoint: chat, Channel: "oncall", Approvers: []string{"soc"}, Quorum: 1},
 		}, People: []*model.Person{
 			{Person: schema.Person{Name: "ann", Email: "ann@soc.example", Mattermost: "ann", Team: "soc", Groups: []string{"soc", "soc-leads"}}},

@@ -245,12 +245,17 @@ func resolveRuntime(env *Environment, doc *schema.Document) Runtime {
 	w := doc.Platform.Spec.Runtime
 	r := Runtime{
 		Image:          w.Image,
-		Replicas:       defaultRuntimeReplicas,
+		Replicas:       1,
 		Resources:      resources(w.Resources, defaultRuntimeLimits),
 		GuardResources: resources(w.GuardResources, defaultGuardLimits),
 		Storage:        cmp.Or(w.Storage, schema.Quantity(defaultStorage)).Value(),
 		StorageClass:   w.StorageClass,
+		Database:       env.Endpoint(w.Database),
 		From:           schema.Ref{Doc: doc, Path: "spec.runtime"},
+	}
+	if r.Database != nil {
+		r.Replicas = defaultRuntimeReplicas
+		r.Endpoints = append(r.Endpoints, r.Database)
 	}
 	if w.Replicas != nil {
 		r.Replicas = *w.Replicas

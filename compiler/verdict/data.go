@@ -83,10 +83,11 @@ type (
 		Groups     []string `json:"groups"`
 	}
 	routeData struct {
-		Endpoint  string   `json:"endpoint"`
-		Channel   string   `json:"channel"`
-		Approvers []string `json:"approvers"`
-		Quorum    int32    `json:"quorum"`
+		Endpoint  string        `json:"endpoint"`
+		Channel   string        `json:"channel"`
+		Approvers []string      `json:"approvers"`
+		Quorum    int32         `json:"quorum"`
+		Hours     *claims.Hours `json:"hours,omitempty"`
 	}
 	runtimeData struct {
 		ID        string                  `json:"id"`
@@ -164,7 +165,7 @@ func (s *spec) data() map[string]any {
 		d.Rules[r.ID] = rule
 	}
 	for _, r := range s.Escalation.Routes {
-		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum}
+		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum, r.Hours}
 	}
 	for _, p := range s.Escalation.People {
 		d.Escalation.People[p.Name] = personData{p.Email, p.Mattermost, p.Team, full(p.Groups)}

@@ -194,6 +194,13 @@ var mutants = []struct {
 	{"person in another group", edit([]string{"soc-leads", "soc-oncall"}, "escalation", "people", "lena", "groups"), []string{`escalation.people.lena.groups.1 is "soc-oncall", and the spec knows nothing of it`}},
 	{"quorum lowered", edit(1, "escalation", "routes", "leads", "quorum"), []string{"escalation.routes.leads.quorum is 1, and the spec says 2"}},
 	{"quorum as text", edit("2", "escalation", "routes", "leads", "quorum"), []string{`escalation.routes.leads.quorum is "2", and the spec says 2`}},
+	{"hours dropped", edit(nil, "escalation", "routes", "oncall", "hours"), []string{"escalation.routes.oncall.hours is missing, and the spec says"}},
+	{"hours added", edit(jsonObject{"days": []string{"sun"}, "from": 3, "until": 4, "otherwise": "night"}, "escalation", "routes", "leads", "hours"), []string{
+		`escalation.routes.leads.hours is {"days":["sun"],"from":3,"otherwise":"night","until":4}, and the spec knows nothing of it`,
+	}},
+	{"hours on another day", edit([]string{"sat"}, "escalation", "routes", "oncall", "hours", "days"), []string{`escalation.routes.oncall.hours.days.0 is "sat", and the spec says "mon"`}},
+	{"longer hours", edit(24, "escalation", "routes", "oncall", "hours", "until"), []string{"escalation.routes.oncall.hours.until is 24, and the spec says 20"}},
+	{"another route outside of hours", edit("leads", "escalation", "routes", "oncall", "hours", "otherwise"), []string{`escalation.routes.oncall.hours.otherwise is "leads", and the spec says "night"`}},
 	{"lifetime", edit(9e9, "escalation", "lifetimeMs"), []string{"escalation.lifetimeMs is 9000000000, and the spec says 900000"}},
 	{"route", edit("oncall", "rules", "reviewers/critical-asks", "route"), []string{`reviewers/critical-without-anomaly) by route "oncall", the spec says escalate (reviewers/containment-in-doubt, `}},
 	{"default route", edit("leads", "escalation", "defaultRoute"), []string{`escalation.defaultRoute is "leads"`, `escalate (no-rule) by route "leads", the spec says escalate (no-rule) by route "oncall"`}},

@@ -192,6 +192,13 @@ var decisionKinds = []kind{
 	{name: "quorum changed", layers: "decision", mutate: routes(func(route y) { route["quorum"] = 3 - route["quorum"].(float64) })},
 	{name: "channel of a route", layers: "decision", mutate: routes(func(route y) { route["channel"] = "elsewhere" })},
 	{name: "endpoint of a route", layers: "decision", mutate: routes(func(route y) { route["endpoint"] = "elsewhere" })},
+	{name: "hours of a route", layers: "decision", mutate: routes(func(route y) {
+		if hours := dict(route, "hours"); hours != nil {
+			hours["until"] = hours["until"].(float64) - 1
+			return
+		}
+		route["hours"] = y{"days": []any{"sun"}, "from": 3, "until": 4, "otherwise": "more"}
+	})},
 	{name: "person added", layers: "decision", mutate: data(func(d *object) {
 		d.set(y{"email": "more@elsewhere.example", "team": "more", "groups": []any{"more"}}, "escalation", "people", "more")
 	})},

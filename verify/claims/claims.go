@@ -198,6 +198,14 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+	Hours     *Hours   `json:"hours,omitempty"`
+}
+
+type Hours struct {
+	Days      []string `json:"days"`
+	From      int32    `json:"from"`
+	Until     int32    `json:"until"`
+	Otherwise string   `json:"otherwise"`
 }
 
 type Person struct {
