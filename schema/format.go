@@ -82,6 +82,7 @@ var formats = []*format{
 		want: "the name of a Mattermost channel as in its URL, such as soc-approvals: lower-case letters, digits, - and _ between them, at most 64 characters"},
 	{name: "username", max: 64, pattern: whole(`[a-z0-9._-]+`),
 		want: "a Mattermost user name, without the @: lower-case letters, digits and . _ -, at most 64 characters"},
+	{name: "weekday", words: Weekdays},
 	{name: "date", pattern: whole(`[0-9]{4}-[0-9]{2}-[0-9]{2}`), also: isDate,
 		want: "a day of the calendar as YYYY-MM-DD, such as 2027-03-31"},
 	{name: "priority", words: []string{"Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug"}},

@@ -34,7 +34,7 @@ type PlatformSpec struct {
 	// Clients are the workloads outside the fleet that may ask its agents: an ingress gateway, a chat bot.
 	Clients []Client `json:"clients,omitempty"`
 
-	// Intake lists the event streams that agentd reads, filters and passes on to an agent.
+	// Intake lists the event streams that agentd gets, filters and passes on to an agent.
 	Intake []Intake `json:"intake,omitempty"`
 
 	// Git says where the generated files live.
@@ -67,7 +67,7 @@ type Runtime struct {
 	// Image of agentd, with a digest. The guard beside every agent is the same image.
 	Image string `json:"image" rule:"required,max=512"`
 
-	// Replicas of the decision service. Default: 2. Limits: 1 to 9.
+	// Replicas of the decision service. Default: 2 with a database, 1 without. Limits: 1 to 9.
 	Replicas *int32 `json:"replicas,omitempty" rule:"min=1,max=9"`
 
 	// Resources of one replica of the decision service. Default limits: 500m CPU, 512Mi memory, 256Mi ephemeral storage.
@@ -84,6 +84,10 @@ type Runtime struct {
 
 	// Endpoints that agentd itself reaches: where escalations are posted, where events come from.
 	Endpoints []string `json:"endpoints,omitempty" rule:"items=name"`
+
+	// Database is the endpoint of type `postgres` in which the replicas keep escalations together; the key of its credential holds a connection URI.
+	// Left out: each keeps its own on its volume, so that there is one replica at most.
+	Database string `json:"database,omitempty" rule:"name"`
 }
 
 // Endpoint is one thing outside the fleet that an agent may be allowed to reach.
@@ -91,8 +95,9 @@ type Endpoint struct {
 	// Name by which agents and policies refer to it.
 	Name string `json:"name" rule:"required,name"`
 
-	// Type is what speaks there: `model` (an LLM API), `mcp` (an MCP server with tools), `kafka`, `mattermost` or `service`.
-	Type string `json:"type" rule:"required,enum=model|mcp|kafka|mattermost|service"`
+	// Type is what speaks there: `model` (an LLM API), `mcp` (an MCP server with tools), `kafka`, `mattermost`, `postgres` (agentd's
+	// database) or `service`.
+	Type string `json:"type" rule:"required,enum=model|mcp|kafka|mattermost|postgres|service"`
 
 	// Description for people.
 	Description string `json:"description,omitempty" rule:"max=512"`
@@ -231,17 +236,42 @@ type Intake struct {
 	// Name of the stream.
 	Name string `json:"name" rule:"required,name"`
 
-	// Endpoint that it is read from, of type `kafka`.
-	Endpoint string `json:"endpoint" rule:"required,name"`
+	// Endpoint that it is read from, of type `kafka`, with a topic. An intake has either these two or a client.
+	Endpoint string `json:"endpoint,omitempty" rule:"name"`
 
 	// Topic to read.
-	Topic string `json:"topic" rule:"required,topic"`
+	Topic string `json:"topic,omitempty" rule:"topic"`
+
+	// Client is who posts the events to agentd instead: falcosidekick, say.
+	Client *Poster `json:"client,omitempty"`
 
 	// To is the agent that gets what the filter lets through. The agent must accept it from `agentd`.
 	To string `json:"to" rule:"required,name"`
 
 	// Skill of that agent.
 	Skill string `json:"skill" rule:"required,name"`
+
+	// Forward is the topic by which the agent gets the events. Left out: it is asked by A2A, as by another agent.
+	Forward *Topic `json:"forward,omitempty"`
+}
+
+// Poster is a workload outside the fleet that posts events to agentd. It proves itself by a certificate of the environment's
+// trust domain with the SPIFFE id of its namespace and service account, as a client does.
+type Poster struct {
+	// Namespace in which it runs.
+	Namespace string `json:"namespace" rule:"required,name"`
+
+	// ServiceAccount under which it runs.
+	ServiceAccount string `json:"serviceAccount" rule:"required,name"`
+}
+
+// Topic is one topic of an endpoint.
+type Topic struct {
+	// Endpoint of type `kafka`.
+	Endpoint string `json:"endpoint" rule:"required,name"`
+
+	// Topic that is written to.
+	Topic string `json:"topic" rule:"required,topic"`
 }
 
 // Git says where the generated files live, for Argo CD.

@@ -129,6 +129,24 @@ type Route struct {
 
 	// Quorum is how many different humans must approve. One rejection is enough to reject. Default: 1. Limits: 1 to 5.
 	Quorum *int32 `json:"quorum,omitempty" rule:"min=1,max=5"`
+
+	// Hours in which somebody is there. Left out: always.
+	Hours *Hours `json:"hours,omitempty"`
+}
+
+// Hours of a route, in UTC. What is asked outside of them goes along another route.
+type Hours struct {
+	// Days are `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`.
+	Days []string `json:"days" rule:"required,items=weekday"`
+
+	// From is the first hour, 0 to 23.
+	From *int32 `json:"from" rule:"required,min=0,max=23"`
+
+	// Until is the hour in which nobody is there any more, 1 to 24. It comes after from: a night is two routes, or the one that others lead to.
+	Until *int32 `json:"until" rule:"required,min=1,max=24"`
+
+	// Otherwise is the route outside of the hours. It may have hours as well; in the end comes a route without.
+	Otherwise string `json:"otherwise" rule:"required,name"`
 }
 
 // Person is somebody who may decide on escalations.

@@ -112,6 +112,7 @@ func TestFormats(t *testing.T) {
 		"risk":       {[]string{"critical"}, []string{"", "none"}},
 		"channel":    {[]string{"soc-approvals"}, []string{"", "#soc", "~soc", "Soc"}},
 		"username":   {[]string{"lena", "a.b_c-1"}, []string{"", "@lena", "Lena", "a b"}},
+		"weekday":    {[]string{"mon", "sun"}, []string{"", "Mon", "monday"}},
 		"date":       {[]string{"2028-02-29"}, []string{"", "2027-02-29", "2027-1-1", "31.03.2027"}},
 		"priority":   {[]string{"Emergency", "Debug"}, []string{"", "debug"}},
 	}

@@ -30,5 +30,8 @@ type Metadata struct {
 // Risks from the lowest to the highest.
 var Risks = []string{"low", "medium", "high", "critical"}
 
+// Weekdays in their order.
+var Weekdays = []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+
 // Verdicts from the mildest to the strictest.
 var Verdicts = []string{"auto-execute", "escalate", "auto-reject"}

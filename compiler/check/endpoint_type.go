@@ -18,8 +18,12 @@ func endpointType(p *pass) {
 			p.report(ref, "%s needs an endpoint of type %s; %q is of type %s", what, kind, name, have)
 		}
 	}
+	want(in(doc, "spec.runtime.database"), spec.Runtime.Database, "postgres", "a database")
 	for i, x := range spec.Intake {
 		want(in(doc, "spec.intake[%d].endpoint", i), x.Endpoint, "kafka", "an intake")
+		if x.Forward != nil {
+			want(in(doc, "spec.intake[%d].forward.endpoint", i), x.Forward.Endpoint, "kafka", "what an intake hands on")
+		}
 	}
 	for i, a := range spec.Actuators {
 		want(in(doc, "spec.actuators[%d].endpoint", i), a.Endpoint, "mcp", "an actuator")
@@ -40,6 +44,8 @@ func endpointType(p *pass) {
 			case have == "mcp" && len(u.Tools) == 0:
 				p.report(in(doc, "spec.endpoints[%d]", i), "%s names no tool of %s, so it may use none; list those that it needs in tools",
 					doc.Agent.Metadata.Name, u.Name)
+			case have == "postgres":
+				p.report(in(doc, "spec.endpoints[%d].name", i), "endpoint %q is of type postgres, where agentd keeps what it asked people; no agent reaches it", u.Name)
 			case have != "" && have != "mcp" && len(u.Tools) > 0:
 				p.report(in(doc, "spec.endpoints[%d].tools", i), "endpoint %q is of type %s; only an mcp endpoint has tools", u.Name, have)
 			}

@@ -165,13 +165,19 @@ func owner(a *model.Agent) string {
 	return "agent " + a.Name
 }
 
-// clientAccounts refuses two clients with one service account: their certificates would be the same, and so would what they
-// may ask for. An agent's namespace is nobody else's, as name-reserved says.
+// clientAccounts refuses two clients, or two posters of events, with one service account: their certificates would be the same,
+// and so would what they may ask for, or which events they bring. An agent's namespace is nobody else's, as name-reserved says.
 func clientAccounts(p *pass) {
 	accounts := names{p: p, what: "service account"}
 	for i, c := range p.platform().Platform.Spec.Clients {
 		if c.Namespace != "" && c.ServiceAccount != "" {
 			accounts.add(in(p.platform(), "spec.clients[%d].serviceAccount", i), c.Namespace+"/"+c.ServiceAccount)
+		}
+	}
+	posters := names{p: p, what: "service account"}
+	for i, x := range p.platform().Platform.Spec.Intake {
+		if c := x.Client; c != nil && c.Namespace != "" && c.ServiceAccount != "" {
+			posters.add(in(p.platform(), "spec.intake[%d].client.serviceAccount", i), c.Namespace+"/"+c.ServiceAccount)
 		}
 	}
 }

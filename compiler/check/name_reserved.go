@@ -85,6 +85,11 @@ func foreignNamespaces(env *model.Environment) map[string]string {
 	for _, c := range env.From.Doc.Platform.Spec.Clients {
 		foreign[c.Namespace] = "client " + c.Name + "'s"
 	}
+	for _, x := range env.From.Doc.Platform.Spec.Intake {
+		if x.Client != nil {
+			foreign[x.Client.Namespace] = "intake " + x.Name + "'s"
+		}
+	}
 	for _, own := range []string{"default", "kube-system", "kube-public", "kube-node-lease"} {
 		foreign[own] = "the cluster's"
 	}

@@ -52,6 +52,21 @@ agents.d/hello.yaml
 		{"an endpoint that is not there", bundle(`{endpoint: stor, path: /b.tar.gz}`), "bundle-keys unknown-endpoint"},
 		{"a sealed bundle from an endpoint", bundle(`{endpoint: store, path: /b.tar.gz}`), "bundle-keys"},
 
+		// Where events come from, and how the agent gets them.
+		{"an intake of nothing", takes(`{name: more, to: hello, skill: greet}`), "intake-source"},
+		{"an intake of a topic and a client", takes(`{name: more, endpoint: kafka, topic: more, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), "intake-source"},
+		{"an endpoint without a topic", takes(`{name: more, endpoint: kafka, to: hello, skill: greet}`), "intake-source"},
+		{"a topic without an endpoint", takes(`{name: more, topic: more, to: hello, skill: greet}`), "intake-source"},
+		{"an intake that a client posts", takes(`{name: more, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), ""},
+		{"two intakes of one client", takes(`{name: a, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`,
+			`{name: b, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), "name-collision"},
+		{"a client in an agent's namespace", takes(`{name: more, client: {namespace: demo-hello, serviceAccount: sidekick}, to: hello, skill: greet}`), "name-reserved"},
+		{"handed on by a topic", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafka, topic: unusual}}`) + reads, ""},
+		{"handed on by a topic that the agent does not read", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafka, topic: unusual}}`), "intake-source"},
+		{"handed on into another intake", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafka, topic: falco}}`) + reads, "intake-source"},
+		{"handed on to a chat", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: chat, topic: unusual}}`) + "+   endpoints: [{name: chat}]\n", "timeout-chain endpoint-type"},
+		{"handed on to nowhere", takes(`{name: more, endpoint: kafka, topic: more, to: hello, skill: greet, forward: {endpoint: kafak, topic: unusual}}`), "unknown-endpoint"},
+
 		// Rules that never matter.
 		{"of two equal rules one is enough", addRules(`
 - {id: a, reason: r, match: {skills: [hello/greet]}, verdict: escalate}
@@ -220,6 +235,30 @@ policies/reviewers.yaml
 		{"two people of one name", person(`{name: ann, email: bo@example.com, team: soc, groups: [reviewers]}`), "name-collision"},
 		{"two people of one email in other letters", person(`{name: bo, email: Ann@example.com, team: soc, groups: [reviewers]}`), "name-collision"},
 		{"two people of one name in the chat", person(`{name: bo, email: bo@example.com, mattermost: ann, team: soc, groups: [reviewers]}`), "name-collision"},
+
+		// Hours.
+		{"hours that lead to a route without", hours("night", ""), ""},
+		{"hours that lead to hours", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: last}"), ""},
+		{"hours that lead to themselves", hours("people", ""), "route-hours"},
+		{"hours that lead to nothing", hours("nigth", ""), "unknown-route"},
+		{"hours that lead into a circle of others", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: night}"), "route-hours"},
+		{"a circle of two", hours("night", ", hours: {days: [sat], from: 0, until: 24, otherwise: people}"), "route-hours"},
+		{"an empty span", hours("night", ", hours: {days: [sat], from: 8, until: 8, otherwise: last}"), "route-hours"},
+		{"an end that is missing", hours("night", ", hours: {days: [sat], from: 8, otherwise: last}"), "missing-field"},
+
+		// The database.
+		{"three replicas with a database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
+    runtime:
++     replicas: 3
+`, ""},
+		{"a database that is a service", database("service", ", credential: {secret: db, key: uri}", "db"), "endpoint-type"},
+		{"a database without a credential", database("postgres", "", "db"), "runtime-database"},
+		{"a database that is not there", database("postgres", ", credential: {secret: db, key: uri}", "bd"), "unknown-endpoint"},
+		{"an agent in agentd's database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
+agents.d/hello.yaml
+    team: ai
++   endpoints: [{name: db}]
+`, "endpoint-type timeout-chain"},
 
 		// Names.
 		{"an agent and a team of one name", `
@@ -434,6 +473,29 @@ policies/reviewers.yaml
 `
 }
 
+// hours gives the template's route hours, and two more routes.
+func hours(otherwise, night string) string {
+	return `
+policies/reviewers.yaml
+-       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
++       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers], hours: {days: [mon], from: 8, until: 18, otherwise: ` + otherwise + `}}
++       - {name: night, endpoint: chat, channel: approvals, approvers: [reviewers]` + night + `}
++       - {name: last, endpoint: chat, channel: approvals, approvers: [reviewers]}
+`
+}
+
+// database gives agentd one.
+func database(kind, credential, name string) string {
+	return `
+agents.d/platform.yaml
+      - {name: chat, type: mattermost, host: chat.example.com, port: 443}
++     - {name: db, type: ` + kind + `, host: db.example.com, port: 5432` + credential + `}
+
+      image: registry.example.com/agentd:0.1.0@sha256:64d41c14b5b36090adff390a3f5e071e6d02d622e83914a4e952e638733ede3f
++     database: ` + name + `
+`
+}
+
 func seniors(quorum int) string {
 	return fmt.Sprintf(`
 policies/reviewers.yaml
@@ -455,12 +517,20 @@ func policy(name, spec string) string {
 const intake = `
 agents.d/platform.yaml
       - {name: chat, type: mattermost, host: chat.example.com, port: 443}
-+     - {name: kafka, type: kafka, host: kafka.example.com, port: 9093}
++     - {name: kafka, type: kafka, host: kafka.example.com, port: 9093, timeout: 5s}
 +   intake: [{name: falco, endpoint: kafka, topic: falco, to: hello, skill: greet}]
 agents.d/hello.yaml
       - {from: greeter, skills: [greet]}
 +     - {from: agentd, skills: [greet]}
 `
+
+// takes is intake, with more of them.
+func takes(more ...string) string {
+	return strings.Replace(intake, "skill: greet}]", "skill: greet}, "+strings.Join(more, ", ")+"]", 1)
+}
+
+// reads lets hello read from Kafka, at the end of intake's edit.
+const reads = "+   endpoints: [{name: kafka}]\n"
 
 // thresholds are those of the prefilter, with more of them.
 func thresholds(more string) string {

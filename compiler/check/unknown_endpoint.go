@@ -31,8 +31,12 @@ func unknownEndpoint(p *pass) {
 	for i, name := range spec.Runtime.Endpoints {
 		look(in(doc, "spec.runtime.endpoints[%d]", i), name)
 	}
+	look(in(doc, "spec.runtime.database"), spec.Runtime.Database)
 	for i, x := range spec.Intake {
 		look(in(doc, "spec.intake[%d].endpoint", i), x.Endpoint)
+		if x.Forward != nil {
+			look(in(doc, "spec.intake[%d].forward.endpoint", i), x.Forward.Endpoint)
+		}
 	}
 	for i, a := range spec.Actuators {
 		look(in(doc, "spec.actuators[%d].endpoint", i), a.Endpoint)

@@ -22,6 +22,11 @@ func unknownRoute(p *pass) {
 		for _, doc := range p.policiesIn(env) {
 			if e := doc.Policy.Spec.Escalation; e != nil {
 				look(in(doc, "spec.escalation.default"), e.Default)
+				for i, r := range e.Routes {
+					if r.Hours != nil {
+						look(in(doc, "spec.escalation.routes[%d].hours.otherwise", i), r.Hours.Otherwise)
+					}
+				}
 			}
 			for i, r := range doc.Policy.Spec.Rules {
 				look(in(doc, "spec.rules[%d].route", i), r.Route)

@@ -123,6 +123,15 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"` // sorted
 	Quorum    int32    `json:"quorum"`
+	Hours     *Hours   `json:"hours,omitempty"` // nil: always
+}
+
+// Hours of a route, in UTC.
+type Hours struct {
+	Days      []string `json:"days"` // in the order of the week
+	From      int32    `json:"from"`
+	Until     int32    `json:"until"`
+	Otherwise string   `json:"otherwise"`
 }
 
 // Person is somebody who may decide.
@@ -143,14 +152,22 @@ type Runtime struct {
 	Intakes   []Intake `json:"intakes,omitempty"`   // by name
 }
 
-// Intake is where events come from, and whom they are for.
+// Intake is where events come from, and whom they are for: a topic of an endpoint, or a client that posts them.
 type Intake struct {
 	Name     string `json:"name"`
 	At       At     `json:"at"`
-	Endpoint string `json:"endpoint"`
-	Topic    string `json:"topic"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Topic    string `json:"topic,omitempty"`
+	Client   string `json:"client,omitempty"` // SPIFFE id of who posts the events
 	Agent    string `json:"agent"`
 	Skill    string `json:"skill"`
+	Forward  *Topic `json:"forward,omitempty"`
+}
+
+// Topic is one topic of an endpoint.
+type Topic struct {
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
 }
 
 // Anomaly holds the thresholds of the prefilter, as percentiles.
@@ -266,9 +283,23 @@ func runtimeOf(env *model.Environment) Runtime {
 		r.Endpoints = append(r.Endpoints, use(e, e.From))
 	}
 	for _, in := range env.Intakes {
-		r.Intakes = append(r.Intakes, Intake{Name: in.Name, At: at(in.From), Endpoint: in.Endpoint.Name, Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID})
+		r.Intakes = append(r.Intakes, intake(in))
 	}
 	return r
+}
+
+func intake(in *model.Intake) Intake {
+	x := Intake{Name: in.Name, At: at(in.From), Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID}
+	if in.Endpoint != nil {
+		x.Endpoint = in.Endpoint.Name
+	}
+	if in.Client != nil {
+		x.Client = in.Client.SPIFFE
+	}
+	if in.Forward != nil {
+		x.Forward = &Topic{Endpoint: in.Forward.Endpoint.Name, Topic: in.Forward.Topic}
+	}
+	return x
 }
 
 func scale(r *schema.Range) *Range {
@@ -281,9 +312,11 @@ func scale(r *schema.Range) *Range {
 func escalation(e model.Escalation) Escalation {
 	all := Escalation{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default}
 	for _, r := range e.Routes {
-		all.Routes = append(all.Routes, Route{
-			Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum,
-		})
+		route := Route{Name: r.Name, At: at(r.From), Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: r.Approvers, Quorum: r.Quorum}
+		if h := r.Hours; h != nil {
+			route.Hours = &Hours{h.Days, h.From, h.Until, h.Otherwise}
+		}
+		all.Routes = append(all.Routes, route)
 	}
 	for _, p := range e.People {
 		all.People = append(all.People, Person{p.Name, at(p.From), p.Email, p.Mattermost, p.Team, p.Groups})

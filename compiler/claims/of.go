@@ -141,6 +141,11 @@ func (f *flows) all() {
 			f.flow(f.pods("endpoint "+e.Name, *e.Pods, e.From), agentd, model.PortCallback, e.From)
 		}
 	}
+	for _, in := range env.Intakes {
+		if c := in.Client; c != nil {
+			f.flow(f.pods("intake "+in.Name, schema.Pods{Namespace: c.Namespace, ServiceAccount: c.Account}, in.From), agentd, model.PortDecision, in.From)
+		}
+	}
 	for _, me := range fleet {
 		f.peers(me)
 	}

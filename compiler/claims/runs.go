@@ -112,6 +112,7 @@ type Platform struct {
 	Guard        Resources         `json:"guard"` // of every guard's container
 	Storage      string            `json:"storage"`
 	StorageClass string            `json:"storageClass,omitempty"` // empty: the cluster's default
+	Database     string            `json:"database,omitempty"`     // endpoint in which agentd's replicas keep escalations; empty: each on its own volume
 	Observed     bool              `json:"observed"`               // a Prometheus reads metrics
 	Prometheus   string            `json:"prometheus,omitempty"`   // `<host>:<port>` where it can be asked; empty where it cannot
 	Owners       map[string]string `json:"owners"`                 // `agents`, `policies`, `platform` → the team that is called
@@ -120,6 +121,9 @@ type Platform struct {
 func platform(env *model.Environment) Platform {
 	p := Platform{
 		Guard: resources(env.Runtime.GuardResources), Storage: env.Runtime.Storage.String(), StorageClass: env.Runtime.StorageClass, Owners: map[string]string{},
+	}
+	if db := env.Runtime.Database; db != nil {
+		p.Database = db.Name
 	}
 	if peer := env.Peers.Prometheus; peer != nil {
 		p.Observed = true

@@ -106,10 +106,19 @@ type escalationData struct {
 }
 
 type routeData struct {
-	Endpoint  string   `json:"endpoint"`
-	Channel   string   `json:"channel"`
-	Approvers []string `json:"approvers"`
-	Quorum    int32    `json:"quorum"`
+	Endpoint  string     `json:"endpoint"`
+	Channel   string     `json:"channel"`
+	Approvers []string   `json:"approvers"`
+	Quorum    int32      `json:"quorum"`
+	Hours     *hoursData `json:"hours,omitempty"` // missing: always
+}
+
+// hoursData is when somebody is there, in UTC.
+type hoursData struct {
+	Days      []string `json:"days"`
+	From      int32    `json:"from"`
+	Until     int32    `json:"until"`
+	Otherwise string   `json:"otherwise"`
 }
 
 // personData is somebody who may decide.
@@ -127,12 +136,19 @@ type runtimeData struct {
 	Intakes   map[string]intakeData   `json:"intakes"`   // by name
 }
 
-// intakeData is where events come from, and whom they are for.
+// intakeData is where events come from, and whom they are for: a topic of an endpoint, or a client that posts them.
 type intakeData struct {
+	Endpoint string     `json:"endpoint,omitempty"`
+	Topic    string     `json:"topic,omitempty"`
+	Client   string     `json:"client,omitempty"` // SPIFFE id
+	Agent    string     `json:"agent"`
+	Skill    string     `json:"skill"`
+	Forward  *topicData `json:"forward,omitempty"` // missing: to the agent's guard, by A2A
+}
+
+type topicData struct {
 	Endpoint string `json:"endpoint"`
 	Topic    string `json:"topic"`
-	Agent    string `json:"agent"`
-	Skill    string `json:"skill"`
 }
 
 type anomalyData struct {
@@ -236,12 +252,19 @@ func ruleIDs(g *model.Grant) []string {
 func escalationDataOf(e model.Escalation) escalationData {
 	data := escalationData{LifetimeMs: e.Lifetime.Milliseconds(), DefaultRoute: e.Default, Routes: map[string]routeData{}, People: map[string]personData{}}
 	for _, r := range e.Routes {
-		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum}
+		data.Routes[r.Name] = routeData{Endpoint: r.Endpoint.Name, Channel: r.Channel, Approvers: listed(r.Approvers), Quorum: r.Quorum, Hours: hoursDataOf(r.Hours)}
 	}
 	for _, p := range e.People {
 		data.People[p.Name] = personData{Email: p.Email, Mattermost: p.Mattermost, Team: p.Team, Groups: listed(p.Groups)}
 	}
 	return data
+}
+
+func hoursDataOf(h *model.Hours) *hoursData {
+	if h == nil {
+		return nil
+	}
+	return &hoursData{Days: listed(h.Days), From: h.From, Until: h.Until, Otherwise: h.Otherwise}
 }
 
 func anomalyDataOf(a *model.Anomaly) *anomalyData {
@@ -271,7 +294,20 @@ func runtimeDataOf(env *model.Environment) runtimeData {
 		data.Endpoints[e.Name] = endpointDataOf(&model.Use{Endpoint: e})
 	}
 	for _, in := range env.Intakes {
-		data.Intakes[in.Name] = intakeData{Endpoint: in.Endpoint.Name, Topic: in.Topic, Agent: in.To.Name, Skill: in.Skill.ID}
+		data.Intakes[in.Name] = intakeDataOf(in)
+	}
+	return data
+}
+
+func intakeDataOf(in *model.Intake) intakeData {
+	data := intakeData{Agent: in.To.Name, Skill: in.Skill.ID}
+	if in.Client != nil {
+		data.Client = in.Client.SPIFFE
+	} else {
+		data.Endpoint, data.Topic = in.Endpoint.Name, in.Topic
+	}
+	if f := in.Forward; f != nil {
+		data.Forward = &topicData{Endpoint: f.Endpoint.Name, Topic: f.Topic}
 	}
 	return data
 }

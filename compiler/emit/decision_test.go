@@ -57,7 +57,8 @@ func decisionEnv() *model.Environment {
 	env.Policy = &model.Policy{
 		Rules: rules,
 		Escalation: model.Escalation{Lifetime: 15 * time.Minute, Default: "oncall", Routes: []*model.Route{
-			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2},
+			{Name: "leads", Endpoint: chat, Channel: "leads", Approvers: []string{"soc-leads"}, Quorum: 2,
+				Hours: &model.Hours{Days: []string{"mon", "fri"}, From: 0, Until: 24, Otherwise: "oncall"}},
 			{Name: "oncall", Endpoint: chat, Channel: "oncall", Approvers: []string{"soc"}, Quorum: 1},
 		}, People: []*model.Person{
 			{Person: schema.Person{Name: "ann", Email: "ann@soc.example", Mattermost: "ann", Team: "soc", Groups: []string{"soc", "soc-leads"}}},
@@ -78,7 +79,8 @@ func decisionEnv() *model.Environment {
 	bus := &model.Endpoint{Name: "bus", Type: "kafka", Host: "bus.example", Port: 9093, Timeout: 20 * time.Second}
 	env.Runtime = model.Runtime{Endpoints: []*model.Endpoint{bus, chat}, From: schema.Ref{Doc: env.From.Doc, Path: "spec.runtime"}}
 	env.Intakes = []*model.Intake{{Name: "falco", Endpoint: bus, Topic: "falco-events", To: coordinator, Skill: coordinator.Skills[0],
-		From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[0]"}}}
+		From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[0]"}}, {Name: "posted", Client: new(decisionIdentity("sidekick", "falco")),
+		Forward: &model.Topic{Endpoint: bus, Topic: "unusual"}, To: coordinator, Skill: coordinator.Skills[0], From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[1]"}}}
 	decisionEdge(env.System, coordinator, false, &model.Grant{Skill: coordinator.Skills[0], Rules: []*model.Rule{open}})
 	return env
 }
@@ -607,7 +609,7 @@ func TestOriginsOfData(t *testing.T) {
 		want := []string{"", "fleet.agents.coordinator", "fleet.agents.notify", "fleet.agents.remediate",
 			`rules["soc/careful"]`, `rules["soc/never"]`, `rules["soc/odd"]`, `rules["soc/open"]`, `rules["soc/sure"]`,
 			"escalation.routes.leads", "escalation.routes.oncall", "escalation.people.ann", "escalation.people.bo",
-			"runtime", "runtime.intakes.falco", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
+			"runtime", "runtime.intakes.falco", "runtime.intakes.posted", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

@@ -64,6 +64,11 @@ func networkEnv() *model.Environment {
 		{Name: "soc-detect", Agents: []*model.Agent{detect}},
 		{Name: "soc-team", Agents: []*model.Agent{audit, remediate}},
 	}
+	sidekick := networkIdentity("sidekick", "falco")
+	env.Intakes = []*model.Intake{
+		{Name: "events", Endpoint: env.Endpoints[1], Topic: "events", To: detect, From: schema.Ref{Doc: platform, Path: "spec.intake[0]"}},
+		{Name: "posted", Client: &sidekick, To: detect, From: schema.Ref{Doc: platform, Path: "spec.intake[1]"}},
+	}
 	networkEdge(detect, analyse)
 	networkEdge(analyse, remediate)
 	detect.Callers = append(detect.Callers, &model.Edge{
@@ -270,6 +275,7 @@ func TestNetworkAllowsExactlyWhatTheFleetSays(t *testing.T) {
 		"agentd in soc-team/remediate 8444/TCP",
 		"agentd in monitoring/app=prometheus 9090/TCP",
 		"agentd in mm/mattermost 8445/TCP",
+		"agentd in falco/sidekick 8444/TCP",
 		"agentd out soc-detect/detect 8443/TCP",
 		"agentd out mm/mattermost 8065/TCP",
 		"agentd out kafka.soc.example 9093/TCP",
@@ -326,7 +332,7 @@ func TestNetworkOfNothing(t *testing.T) {
 	lone := func() *model.Environment {
 		env := networkEnv()
 		env.Peers.Prometheus, env.Peers.OTLP = nil, nil
-		env.Runtime.Endpoints = nil
+		env.Runtime.Endpoints, env.Intakes = nil, nil
 		env.Agents = env.Agents[1:2]
 		return env
 	}
@@ -414,6 +420,7 @@ func TestNetworkOrigins(t *testing.T) {
 			"spec.ingress[0].fromEndpoints[3] agents.d/remediate.yaml",
 			"spec.ingress[1] agents.d/platform.yaml spec.peers.prometheus",
 			"spec.ingress[2] agents.d/platform.yaml spec.endpoints[0]",
+			"spec.ingress[3] agents.d/platform.yaml spec.intake[1]",
 			"spec.egress[0] agents.d/platform.yaml spec.intake[0]",
 			"spec.egress[0] agents.d/detect.yaml spec.accepts[0]",
 			"spec.egress[1] agents.d/platform.yaml spec.endpoints[0]",

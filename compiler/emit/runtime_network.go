@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"agentc/compiler/model"
+	"agentc/schema"
 
 	"github.com/cilium/cilium/pkg/policy/api"
 )
@@ -26,6 +27,11 @@ func runtimePolicies(env *model.Environment) []*ciliumPolicy {
 	p.allowPrometheus()
 	for _, e := range callbackSources(env) {
 		p.allowFrom(p.pods("endpoint "+e.Name, *e.Pods), model.PortCallback, e.From)
+	}
+	for _, in := range env.Intakes {
+		if in.Client != nil {
+			p.allowFrom(p.pods("intake "+in.Name, schema.Pods{Namespace: in.Client.Namespace, ServiceAccount: in.Client.Account}), model.PortDecision, in.From)
+		}
 	}
 	p.allowIntake()
 	for _, e := range env.Runtime.Endpoints {

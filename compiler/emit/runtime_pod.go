@@ -78,6 +78,9 @@ func runtimeArgs(env *model.Environment) []string {
 	if len(credentialVolume(env.Runtime.Endpoints)) > 0 {
 		args = append(args, "--credentials="+runDir+volumeCredentials)
 	}
+	if db := env.Runtime.Database; db != nil {
+		args = append(args, "--database="+db.Name)
+	}
 	// The endpoints of routes and intakes stand in the bundle, which is not there yet when it is fetched.
 	if from := env.BundleFrom; from != nil && from.Endpoint.Credential != nil {
 		args = append(args, "--bundle-credential="+from.Endpoint.Name)

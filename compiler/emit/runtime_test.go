@@ -136,6 +136,22 @@ func TestRuntimeCommandLine(t *testing.T) {
 --health=:8081
 --admin=:9090
 --data=/var/lib/agentd`},
+		{"replicas that share a database", func(e *model.Environment) {
+			e.Trust, e.Peers.OTLP = "git", nil
+			e.Runtime.Database = &model.Endpoint{Name: "answers", Type: "postgres", Host: "db.soc.example", Port: 5432, Credential: &schema.Credential{Secret: "db", Key: "uri"}}
+			e.Runtime.Endpoints = []*model.Endpoint{e.Runtime.Database}
+		}, `serve
+--environment=prod
+--bundle=/run/agentc/bundle/bundle.tar.gz
+--trust=git
+--tls=/run/agentc/tls
+--ca=/run/agentc/ca
+--listen=:8444
+--health=:8081
+--admin=:9090
+--data=/var/lib/agentd
+--credentials=/run/agentc/credentials
+--database=answers`},
 		{"a bundle from an endpoint with a credential", func(e *model.Environment) { bundleFromStore(e) }, `serve
 --environment=prod
 --bundle=https://store.soc.example:8443/prod/bundle.tar.gz

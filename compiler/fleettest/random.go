@@ -24,7 +24,7 @@ import (
 var shapes = []string{
 	"no edges", "all edges", "shared namespaces", "long names", "one host", "pods by labels", "no ingress", "stars", "clients", "entry",
 	"no peers", "intake", "chat in the cluster", "canary", "actuators", "environments", "rego", "thresholds", "bundle endpoint", "signatures",
-	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests",
+	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests", "hours", "database", "posted", "handed on",
 }
 
 // Random makes a fleet that compiles. The same seed makes the same fleet.
@@ -142,6 +142,9 @@ func (f *random) makeEndpoints() {
 	if f.has["intake"] {
 		add("bus", "kafka", "bus.kafka.svc."+f.domain(), 9093, "{namespace: kafka, serviceAccount: bus}")
 	}
+	if f.has["database"] {
+		add("answers", "postgres", "db.data.svc."+f.domain(), 5432, "{namespace: data, serviceAccount: postgres}")
+	}
 	if f.has["bundle endpoint"] {
 		add("bundles", "service", "bundles.example.com", 443, "")
 	}
@@ -206,7 +209,7 @@ func (f *random) makeAgents() {
 			a.skills = []int{f.IntN(unspoken + 1)}
 		}
 		for e := range f.endpoints {
-			if f.endpoints[e].kind != "mattermost" && f.endpoints[e].kind != "kafka" && f.endpoints[e].name != "bundles" && f.some(3) {
+			if f.endpoints[e].kind != "mattermost" && f.endpoints[e].kind != "kafka" && f.endpoints[e].kind != "postgres" && f.endpoints[e].name != "bundles" && f.some(3) {
 				a.uses = append(a.uses, e)
 			}
 		}
@@ -215,6 +218,9 @@ func (f *random) makeAgents() {
 	f.makeEdges()
 	if last := &f.agents[n-1]; f.has["intake"] {
 		last.intake = true
+		if f.has["handed on"] { // it reads the topic itself
+			last.uses = append(last.uses, slices.IndexFunc(f.endpoints, func(e randomEndpoint) bool { return e.name == "bus" }))
+		}
 	}
 	if head := &f.agents[0]; f.has["clients"] {
 		head.entry = true
@@ -346,7 +352,10 @@ func (f *random) platform() string {
 	for _, t := range [][2]string{{"ai", "agents"}, {"lab", "agents"}, {"soc", "policies"}, {"platform", "platform"}} {
 		line(`    - {name: %s, email: %s@example.com, owners: ["@example/%s"], owns: %s}`, t[0], t[0], t[0], t[1])
 	}
-	line("  registries: [registry.example.com]\n  runtime:\n    image: %s\n    replicas: %d", randomImage("agentd", "0.1.0"), 1+f.IntN(3))
+	line("  registries: [registry.example.com]\n  runtime:\n    image: %s", randomImage("agentd", "0.1.0"))
+	if f.has["database"] {
+		line("    database: answers\n    replicas: %d", 1+f.IntN(3))
+	}
 	f.endpointsText(line)
 	f.peersText(line)
 	if f.has["clients"] {
@@ -355,6 +364,12 @@ func (f *random) platform() string {
 	if f.has["intake"] {
 		last := &f.agents[len(f.agents)-1]
 		line("  intake:\n    - {name: events, endpoint: bus, topic: events.all, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
+		if f.has["posted"] {
+			line("    - {name: posted, client: {namespace: falco, serviceAccount: sidekick}, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
+		}
+		if f.has["handed on"] {
+			line("    - {name: kept, endpoint: bus, topic: events.more, to: %s, skill: %s, forward: {endpoint: bus, topic: unusual}}", last.name, skillID(last.skills[0]))
+		}
 	}
 	if f.has["actuators"] {
 		line("  actuators:\n    - {name: hands, endpoint: hands, namespace: mcp, serviceAccount: hands, mode: %s, resources: [{resource: pods, verbs: [update, delete]}, {group: networking.k8s.io, resource: networkpolicies, verbs: [create]}]}",
@@ -385,7 +400,7 @@ func (f *random) endpointsText(line func(string, ...any)) {
 		if e.kind == "kafka" {
 			line("      aliases: [bus-0.bus.kafka.svc.%s, bus-1.bus.kafka.svc.%s]", f.domain(), f.domain())
 		}
-		if f.some(2) {
+		if e.kind == "postgres" || f.some(2) {
 			line("      credential: {secret: %s-login, key: password}", e.name)
 		}
 		if len(e.tools) > 0 {
@@ -501,7 +516,11 @@ func (f *random) reviewers() string {
 	}
 	line("  floors:\n    - {tags: [asks], risk: high}")
 	line("  escalation:\n    lifetime: %dm\n    default: people\n    routes:", 1+f.IntN(60))
-	line("      - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}\n      - {name: leads, endpoint: chat, channel: leads, approvers: [leads, platform], quorum: 2}")
+	hours := ""
+	if f.has["hours"] {
+		hours = fmt.Sprintf(", hours: {days: [mon, wed, sun], from: %d, until: %d, otherwise: leads}", f.IntN(12), 12+f.IntN(13))
+	}
+	line("      - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]%s}\n      - {name: leads, endpoint: chat, channel: leads, approvers: [leads, platform], quorum: 2}", hours)
 	line("    people:")
 	for i, groups := range []string{"reviewers", "leads", "platform", "leads, reviewers"} {
 		chat := ""

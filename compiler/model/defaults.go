@@ -70,7 +70,7 @@ var Defaults = []Default{
 
 // Values that hold for the platform and the reviewers where they do not say more.
 const (
-	defaultRuntimeReplicas = 2                // one may be drained while the other decides
+	defaultRuntimeReplicas = 2                // one may be drained while the other decides; without a database one would not know the other's escalations
 	defaultDuration        = 24 * time.Hour   // a stolen key is worth a day
 	defaultRenewBefore     = 8 * time.Hour    // a night without an issuer does no harm
 	defaultEndpointTimeout = 20 * time.Second // below an agent's own request timeout

@@ -153,7 +153,7 @@ type Use struct {
 // Endpoint is something outside the fleet, as it is in this environment.
 type Endpoint struct {
 	Name       string
-	Type       string // model, mcp, kafka, mattermost, service
+	Type       string // model, mcp, kafka, mattermost, postgres, service
 	Host       string
 	Aliases    []string // further names of the host, sorted
 	Port       int32
@@ -173,11 +173,19 @@ type Actuator struct {
 // Intake is one stream of events that agentd passes on.
 type Intake struct {
 	Name     string
-	Endpoint *Endpoint
+	Endpoint *Endpoint // nil: a client posts the events
 	Topic    string
+	Client   *Identity // nil: the topic is read
 	To       *Agent
 	Skill    *Skill
+	Forward  *Topic // nil: the agent is asked by A2A
 	From     schema.Ref
+}
+
+// Topic is one topic of an endpoint.
+type Topic struct {
+	Endpoint *Endpoint
+	Topic    string
 }
 
 // Peers are the cluster's own services.
@@ -195,7 +203,8 @@ type Runtime struct {
 	GuardResources Resources
 	Storage        resource.Quantity
 	StorageClass   string      // empty: the cluster's default
-	Endpoints      []*Endpoint // by name: those named, the intakes', the routes' and the bundle's
+	Database       *Endpoint   // of escalations; nil: each replica's own volume
+	Endpoints      []*Endpoint // by name: those named, the intakes' (read from and written to), the routes', the bundle's and the database
 	From           schema.Ref
 }
 

@@ -49,7 +49,15 @@ type Route struct {
 	Channel   string
 	Approvers []string // sorted
 	Quorum    int32
+	Hours     *Hours // nil: somebody is always there
 	From      schema.Ref
+}
+
+// Hours of a route, in UTC.
+type Hours struct {
+	Days        []string // in the order of the week
+	From, Until int32    // from < until
+	Otherwise   string   // the route outside of them
 }
 
 // Person is somebody who may decide.

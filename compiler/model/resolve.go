@@ -223,8 +223,17 @@ func resolveIntakes(env *Environment, doc *schema.Document) []*Intake {
 	for i, w := range doc.Platform.Spec.Intake {
 		in := &Intake{Name: w.Name, Endpoint: env.Endpoint(w.Endpoint), Topic: w.Topic, To: env.Agent(w.To),
 			From: schema.Ref{Doc: doc, Path: fmt.Sprintf("spec.intake[%d]", i)}}
-		if in.Endpoint == nil || in.To == nil || in.To.Skill(w.Skill) == nil {
+		if c := w.Client; c != nil {
+			in.Client = new(env.identity(c.ServiceAccount, c.Namespace))
+		}
+		if (in.Endpoint == nil) == (in.Client == nil) || in.To == nil || in.To.Skill(w.Skill) == nil {
 			continue
+		}
+		if f := w.Forward; f != nil {
+			in.Forward = &Topic{Endpoint: env.Endpoint(f.Endpoint), Topic: f.Topic}
+			if in.Forward.Endpoint == nil { // by A2A they would go another way than was written
+				continue
+			}
 		}
 		in.Skill = in.To.Skill(w.Skill)
 		all = append(all, in)
@@ -236,12 +245,17 @@ func resolveRuntime(env *Environment, doc *schema.Document) Runtime {
 	w := doc.Platform.Spec.Runtime
 	r := Runtime{
 		Image:          w.Image,
-		Replicas:       defaultRuntimeReplicas,
+		Replicas:       1,
 		Resources:      resources(w.Resources, defaultRuntimeLimits),
 		GuardResources: resources(w.GuardResources, defaultGuardLimits),
 		Storage:        cmp.Or(w.Storage, schema.Quantity(defaultStorage)).Value(),
 		StorageClass:   w.StorageClass,
+		Database:       env.Endpoint(w.Database),
 		From:           schema.Ref{Doc: doc, Path: "spec.runtime"},
+	}
+	if r.Database != nil {
+		r.Replicas = defaultRuntimeReplicas
+		r.Endpoints = append(r.Endpoints, r.Database)
 	}
 	if w.Replicas != nil {
 		r.Replicas = *w.Replicas
@@ -252,7 +266,12 @@ func resolveRuntime(env *Environment, doc *schema.Document) Runtime {
 		}
 	}
 	for _, in := range env.Intakes {
-		r.Endpoints = append(r.Endpoints, in.Endpoint)
+		if in.Endpoint != nil {
+			r.Endpoints = append(r.Endpoints, in.Endpoint)
+		}
+		if in.Forward != nil {
+			r.Endpoints = append(r.Endpoints, in.Forward.Endpoint)
+		}
 	}
 	for _, route := range env.Policy.Escalation.Routes {
 		r.Endpoints = append(r.Endpoints, route.Endpoint)

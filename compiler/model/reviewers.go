@@ -52,6 +52,7 @@ func resolveEscalation(env *Environment, doc *schema.Document) Escalation {
 		if r.Quorum != nil {
 			route.Quorum = *r.Quorum
 		}
+		route.Hours = hours(r.Hours)
 		if route.Endpoint != nil {
 			e.Routes = append(e.Routes, route)
 		}
@@ -63,6 +64,20 @@ func resolveEscalation(env *Environment, doc *schema.Document) Escalation {
 	}
 	e.People = unique(e.People, func(p *Person) string { return p.Name })
 	return e
+}
+
+// hours are nil where an end is missing: the reader speaks of that.
+func hours(w *schema.Hours) *Hours {
+	if w == nil || w.From == nil || w.Until == nil {
+		return nil
+	}
+	h := &Hours{From: *w.From, Until: *w.Until, Otherwise: w.Otherwise}
+	for _, day := range schema.Weekdays {
+		if slices.Contains(w.Days, day) {
+			h.Days = append(h.Days, day)
+		}
+	}
+	return h
 }
 
 // grantRules gives every grant the rules that can apply to it, by what is known before run time.

@@ -83,10 +83,11 @@ type (
 		Groups     []string `json:"groups"`
 	}
 	routeData struct {
-		Endpoint  string   `json:"endpoint"`
-		Channel   string   `json:"channel"`
-		Approvers []string `json:"approvers"`
-		Quorum    int32    `json:"quorum"`
+		Endpoint  string        `json:"endpoint"`
+		Channel   string        `json:"channel"`
+		Approvers []string      `json:"approvers"`
+		Quorum    int32         `json:"quorum"`
+		Hours     *claims.Hours `json:"hours,omitempty"`
 	}
 	runtimeData struct {
 		ID        string                  `json:"id"`
@@ -94,10 +95,12 @@ type (
 		Intakes   map[string]intakeData   `json:"intakes"`
 	}
 	intakeData struct {
-		Endpoint string `json:"endpoint"`
-		Topic    string `json:"topic"`
-		Agent    string `json:"agent"`
-		Skill    string `json:"skill"`
+		Endpoint string        `json:"endpoint,omitempty"`
+		Topic    string        `json:"topic,omitempty"`
+		Client   string        `json:"client,omitempty"`
+		Agent    string        `json:"agent"`
+		Skill    string        `json:"skill"`
+		Forward  *claims.Topic `json:"forward,omitempty"`
 	}
 	anomalyData struct {
 		Always    []string              `json:"always"`
@@ -162,7 +165,7 @@ func (s *spec) data() map[string]any {
 		d.Rules[r.ID] = rule
 	}
 	for _, r := range s.Escalation.Routes {
-		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum}
+		d.Escalation.Routes[r.Name] = routeData{r.Endpoint, r.Channel, full(r.Approvers), r.Quorum, r.Hours}
 	}
 	for _, p := range s.Escalation.People {
 		d.Escalation.People[p.Name] = personData{p.Email, p.Mattermost, p.Team, full(p.Groups)}
@@ -208,7 +211,7 @@ func endpointsOf(uses []claims.Use) map[string]endpointData {
 func runtimeDataOf(r *claims.Runtime) runtimeData {
 	d := runtimeData{ID: r.SPIFFE, Endpoints: endpointsOf(r.Endpoints), Intakes: map[string]intakeData{}}
 	for _, in := range r.Intakes {
-		d.Intakes[in.Name] = intakeData{in.Endpoint, in.Topic, in.Agent, in.Skill}
+		d.Intakes[in.Name] = intakeData{in.Endpoint, in.Topic, in.Client, in.Agent, in.Skill, in.Forward}
 	}
 	return d
 }

@@ -192,6 +192,13 @@ var decisionKinds = []kind{
 	{name: "quorum changed", layers: "decision", mutate: routes(func(route y) { route["quorum"] = 3 - route["quorum"].(float64) })},
 	{name: "channel of a route", layers: "decision", mutate: routes(func(route y) { route["channel"] = "elsewhere" })},
 	{name: "endpoint of a route", layers: "decision", mutate: routes(func(route y) { route["endpoint"] = "elsewhere" })},
+	{name: "hours of a route", layers: "decision", mutate: routes(func(route y) {
+		if hours := dict(route, "hours"); hours != nil {
+			hours["until"] = hours["until"].(float64) - 1
+			return
+		}
+		route["hours"] = y{"days": []any{"sun"}, "from": 3, "until": 4, "otherwise": "more"}
+	})},
 	{name: "person added", layers: "decision", mutate: data(func(d *object) {
 		d.set(y{"email": "more@elsewhere.example", "team": "more", "groups": []any{"more"}}, "escalation", "people", "more")
 	})},
@@ -217,6 +224,14 @@ var decisionKinds = []kind{
 		d.set(y{"endpoint": "more", "topic": "more", "agent": "more", "skill": "more"}, "runtime", "intakes", "more")
 	})},
 	{name: "intake for another agent", layers: "decision", mutate: runtimes("intakes", func(of y) { of["agent"] = "more" })},
+	{name: "intake that somebody else posts", layers: "decision", mutate: runtimes("intakes", func(of y) {
+		delete(of, "endpoint")
+		delete(of, "topic")
+		of["client"] = "spiffe://elsewhere.example/ns/more/sa/more"
+	})},
+	{name: "events handed on elsewhere", layers: "decision", mutate: runtimes("intakes", func(of y) {
+		of["forward"] = y{"endpoint": "more", "topic": "more"}
+	})},
 	{name: "intake of another topic", layers: "decision", mutate: runtimes("intakes", func(of y) { of["topic"] = "more" })},
 	{name: "lifetime of an escalation", layers: "decision", mutate: data(func(d *object) { d.set(86400000, "escalation", "lifetimeMs") })},
 	{name: "default route", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "escalation", "defaultRoute") })},

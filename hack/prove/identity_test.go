@@ -189,6 +189,7 @@ var identityKinds = []kind{
 	{name: "guard that asks another agentd", layers: "identity workload", mutate: argument("--decision", constant("https://elsewhere.example:8444"))},
 	{name: "guard of another environment", layers: "identity workload", mutate: argument("--environment", constant("elsewhere"))},
 	{name: "guard of another agent", layers: "identity workload", mutate: argument("--agent", constant("elsewhere"))},
+	{name: "agentd with another database", layers: "manifest", mutate: argument("--database", constant("elsewhere"))},
 	{name: "key from another folder", layers: "identity workload", mutate: argument("--tls", constant("/tmp"))},
 	{name: "CA from another folder", layers: "identity workload", mutate: argument("--ca", constant("/tmp"))},
 	{name: "usages in another order", layers: "manifest", equivalent: "usages are a set", mutate: certificates(func(o *object) {

@@ -198,6 +198,14 @@ type Route struct {
 	Channel   string   `json:"channel"`
 	Approvers []string `json:"approvers"`
 	Quorum    int32    `json:"quorum"`
+	Hours     *Hours   `json:"hours,omitempty"`
+}
+
+type Hours struct {
+	Days      []string `json:"days"`
+	From      int32    `json:"from"`
+	Until     int32    `json:"until"`
+	Otherwise string   `json:"otherwise"`
 }
 
 type Person struct {
@@ -219,10 +227,17 @@ type Runtime struct {
 type Intake struct {
 	Name     string `json:"name"`
 	At       At     `json:"at"`
-	Endpoint string `json:"endpoint"`
-	Topic    string `json:"topic"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Topic    string `json:"topic,omitempty"`
+	Client   string `json:"client,omitempty"`
 	Agent    string `json:"agent"`
 	Skill    string `json:"skill"`
+	Forward  *Topic `json:"forward,omitempty"`
+}
+
+type Topic struct {
+	Endpoint string `json:"endpoint"`
+	Topic    string `json:"topic"`
 }
 
 type Anomaly struct {

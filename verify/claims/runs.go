@@ -89,6 +89,7 @@ type Platform struct {
 	Guard        Resources         `json:"guard"`
 	Storage      string            `json:"storage"`
 	StorageClass string            `json:"storageClass,omitempty"`
+	Database     string            `json:"database,omitempty"`
 	Observed     bool              `json:"observed"`
 	Prometheus   string            `json:"prometheus,omitempty"`
 	Owners       map[string]string `json:"owners"`

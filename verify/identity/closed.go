@@ -15,7 +15,7 @@ var (
 	guardFlags = []string{"agent", "environment", "identity", "decision", "decision-identity", "trust", "tls", "ca", "cards", "listen", "health", "admin",
 		"egress", "upstream", "request-timeout", "shutdown-timeout", "data", "agent-probe", "keys", "credentials", "otlp"}
 	agentdFlags = []string{"environment", "bundle", "trust", "tls", "ca", "listen", "health", "admin", "data", "keys", "callback", "callback-host",
-		"credentials", "bundle-credential", "otlp"}
+		"credentials", "database", "bundle-credential", "otlp"}
 	repeated = []string{"agent-probe"}
 )
 
