@@ -4,7 +4,7 @@ GO ?= go
 # Nothing here needs C. Go's own linker takes a fifth of the time of the system's, and the judge and the cluster share what is compiled.
 export CGO_ENABLED = 0
 
-.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report bench bench-publish bench-verify bench-decision differential release lint golden
+.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report demo page bench bench-publish bench-verify bench-decision differential release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
@@ -13,6 +13,9 @@ forest: ## the shipped fleet's anomaly model, trained on a made-up week; a new d
 
 test: ## everything that CI runs: needs Go and what hack/tools.sh lists, which it installs on Debian
 	hack/test.sh
+
+demo: ## agentd on this machine: one action of each verdict, an approval, one trace of all of it
+	hack/demo.sh
 
 quick: ## the product's own tests only
 	$(GO) test ./...
@@ -62,6 +65,9 @@ bench-decision: ## agentd beside `opa run --server`: CPU, latency, memory, for 1
 
 differential: ## a million answers of the table, compared with stock OPA's: about twenty minutes
 	$(GO) test ./decision/engine -count=1 -timeout 2h -run TestDifferential -v -decisions 1000000
+
+page: ## the page of agentd in headless Chromium: overflow, contrast, keyboard, news: needs chromium
+	$(GO) test -tags browser -count=1 ./decision/page
 
 release: ## binaries, images and bills of materials of this commit in bin/release; docs/releases.md
 	hack/release.sh
