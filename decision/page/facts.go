@@ -165,9 +165,9 @@ func knownOf(text json.RawMessage) known {
 	var anomaly struct {
 		Percentile, Score *float64
 		Features          []struct {
-			Name   string
-			Value  json.RawMessage
-			Credit float64
+			Feature string
+			Value   json.RawMessage
+			Credit  float64
 		}
 	}
 	if json.Unmarshal(members["anomaly"], &anomaly) == nil && anomaly.Percentile != nil {
@@ -176,7 +176,7 @@ func knownOf(text json.RawMessage) known {
 			k.Score = strconv.FormatFloat(*anomaly.Score, 'f', 3, 64)
 		}
 		for _, f := range anomaly.Features {
-			k.Features = append(k.Features, feature{f.Name, strings.Trim(string(f.Value), `"`), math.Abs(f.Credit), 0})
+			k.Features = append(k.Features, feature{f.Feature, strings.Trim(string(f.Value), `"`), math.Abs(f.Credit), 0})
 		}
 		k.Features = shares(k.Features)
 		delete(members, "anomaly")

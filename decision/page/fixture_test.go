@@ -166,8 +166,8 @@ func (s *site) story(t testing.TB) (shown escalation.Escalation) {
 		reasons: []escalation.Reason{
 			{Rule: "reviewers/containment-asks", Reason: "Containment stops somebody's workload.", At: "policies/soc/reviewers.yaml:31"},
 			{Rule: "reviewers/unusual-asks", Reason: "The event is more unusual than 99 % of last week's.", At: "policies/soc/reviewers.yaml:52"}},
-		known: `{"confidence":0.86,"anomaly":{"score":0.7134,"percentile":99.6,"features":[{"name":"destination port is rare","value":"4444","credit":-31.2},
-			{"name":"process below a shell","value":"nc","credit":-22.9},{"name":"new image for namespace","value":"yes","credit":-9.4},{"name":"hour of the day","value":"3","credit":-4.1}]}}`})
+		known: `{"confidence":0.86,"anomaly":{"score":0.7134,"percentile":99.6,"features":[{"feature":"destination port is rare","value":"4444","credit":-31.2},
+			{"feature":"process below a shell","value":"nc","credit":-22.9},{"feature":"new image for namespace","value":"yes","credit":-9.4},{"feature":"hour of the day","value":"3","credit":-4.1}]}}`})
 	s.clock.add(2*time.Minute + 38*time.Second)
 	critical := s.ask(t, asked{caller: "coordinator", callee: "remediate", skill: "block-image", risk: "critical", leads: true, lifetime: 11 * time.Minute,
 		parameters: map[string]any{"image": "registry.soc.example/base/node:22", "scope": "cluster"},

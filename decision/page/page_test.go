@@ -195,7 +195,7 @@ func TestHostile(t *testing.T) {
 	s := newSite(t, evening)
 	nasty := "<script>alert(1)</script>\" onmouseover=\"x\u202Egnp.\u0000\u200B{{.Token}}javascript:x" + strings.Repeat("long ", 500) + "the end"
 	e := s.ask(t, asked{caller: "coordinator", callee: "remediate", skill: "isolate-workload", risk: "<b>", parameters: map[string]any{nasty[:60]: nasty},
-		reasons: []escalation.Reason{{Rule: nasty, Reason: nasty, At: nasty}}, known: `{"confidence":0.5,"anomaly":{"percentile":50,"features":[{"name":"<i>","value":{"a":"<u>"},"credit":1}]},"<s>":"\u202e"}`})
+		reasons: []escalation.Reason{{Rule: nasty, Reason: nasty, At: nasty}}, known: `{"confidence":0.5,"anomaly":{"percentile":50,"features":[{"feature":"<i>","value":{"a":"<u>"},"credit":1}]},"<s>":"\u202e"}`})
 	s.vote(t, e, asel, false, "<em>\u202E")
 	for _, path := range []string{Pending, Pending + "/" + e.ID, history, history + "?skill=%22%3E%3Cscript%3E", Pending + "/" + url.PathEscape("<script>")} {
 		_, page, _ := s.get(t, asel, path)
@@ -310,7 +310,7 @@ func TestMixed(t *testing.T) {
 }
 
 func FuzzKnown(f *testing.F) {
-	for _, s := range []string{`{"confidence":0.5}`, `{"anomaly":{"percentile":99,"features":[{"name":"a","credit":1e308}]}}`, `{"anomaly":{"percentile":99,"features":[{"name":"a","credit":1e308},{"name":"b","credit":0}]}}`, `[]`, `null`, `{"anomaly":[1]}`, `{"a":{"b":[1,{}]}}`, `x`} {
+	for _, s := range []string{`{"confidence":0.5}`, `{"anomaly":{"percentile":99,"features":[{"feature":"a","credit":1e308}]}}`, `{"anomaly":{"percentile":99,"features":[{"feature":"a","credit":1e308},{"feature":"b","credit":0}]}}`, `[]`, `null`, `{"anomaly":[1]}`, `{"a":{"b":[1,{}]}}`, `x`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
