@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures agentd beside `opa run --server`, pinned in hack/tools, and prints a table. Flags are benchdecision's: -sizes, -rounds, -each, -log.
+# Measures agentd beside `opa run --server`, pinned in hack/tools, and prints a table. Flags are benchdecision's: -sizes, -rounds, -each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=0

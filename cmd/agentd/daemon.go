@@ -179,6 +179,9 @@ func (d *daemon) openPoint(ctx context.Context) error {
 }
 
 func (d *daemon) record(ctx context.Context, decision *point.Decision) error {
+	if d.unrecorded {
+		return nil
+	}
 	return d.records.Append(ctx, point.RecordOf(decision))
 }
 

@@ -27,6 +27,7 @@ type flags struct {
 	database              string
 	data                  string
 	keep                  []string
+	unrecorded            bool
 	otlp                  string
 	log                   string
 
@@ -71,6 +72,7 @@ With --dev it listens on this machine alone, without TLS, takes a bundle that no
 	set.StringVar(&f.database, "database", "", "name in --credentials of the database's URI; empty: a file in --data")
 	set.StringVar(&f.data, "data", "", "folder for what outlives the process: records, escalations, the bundle")
 	set.StringArrayVar(&f.keep, "record-input", nil, "JSON pointer to more of a question that is written into the decision log: /context/parameters/namespace; may be repeated")
+	set.BoolVar(&f.unrecorded, "unrecorded", false, "with --dev: decisions leave no record")
 	set.StringVar(&f.otlp, "otlp", "", "host:port that traces go to; empty: nowhere")
 	set.StringVar(&f.log, "log-level", "info", "debug, info, warn or error")
 	set.BoolVar(&f.dev, "dev", false, "on this machine alone: no TLS, no seal, whoever asks is believed")
@@ -90,8 +92,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--trust is %q; it is key or git", f.trust)
 	case f.dev:
 		return f.checkDev()
-	case f.devPerson != "":
-		return errors.New("--dev-person goes with --dev")
+	case f.devPerson != "" || f.unrecorded:
+		return errors.New("--dev-person and --unrecorded go with --dev")
 	case f.trust == "key" && f.keys == "":
 		return errors.New("--keys: the folder of the public keys that seal bundles, or --trust git")
 	case f.trust == "git" && remote:

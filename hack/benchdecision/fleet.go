@@ -41,6 +41,8 @@ spec:
     default: people
     routes:
       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers]}
+    people:
+      - {name: ana, email: ana@example.com, team: soc, groups: [reviewers]}
 `
 
 // compiled is the bundle of a fleet of n agents, in which each may ask up to four.

@@ -117,14 +117,14 @@ func (s *server) connection(i int, began time.Time, d time.Duration, rate float6
 			}
 			from = due
 		}
-		k := (n*connections + i*37) % len(s.requests)
-		body, err := c.ask(s.requests[k])
+		k := (n*connections + i*37) % len(s.exchanges)
+		body, err := c.ask(s.exchanges[k].request)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		latencies = append(latencies, time.Since(from))
-		if !bytes.Contains(body, s.want[k]) {
-			return nil, fmt.Errorf("%s: %.300s, want %s", s.name, body, s.want[k])
+		if !bytes.Contains(body, s.exchanges[k].want) {
+			return nil, fmt.Errorf("%s: %.300s, want %s", s.name, body, s.exchanges[k].want)
 		}
 	}
 	return latencies, nil

@@ -21,10 +21,10 @@ import (
 )
 
 type options struct {
-	agentc, agentd, opa, log string
-	sizes                    []int
-	rounds                   int
-	each                     time.Duration
+	agentc, agentd, opa string
+	sizes               []int
+	rounds              int
+	each                time.Duration
 }
 
 func main() {
@@ -33,7 +33,6 @@ func main() {
 	flag.StringVar(&o.agentc, "agentc", "bin/agentc", "the compiler")
 	flag.StringVar(&o.agentd, "agentd", "bin/agentd", "what is measured")
 	flag.StringVar(&o.opa, "opa", "bin/opa", "beside which it is measured")
-	flag.StringVar(&o.log, "log", "", "flags, apart by spaces, with which agentd logs its decisions; without them nothing is measured with logs")
 	flag.StringVar(&sizes, "sizes", "10,100,1000", "agents of the fleets")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each server has its turn")
 	flag.DurationVar(&o.each, "each", 3*time.Second, "how long a turn is")
@@ -68,9 +67,6 @@ func (o *options) run() error {
 			return err
 		}
 		for _, logs := range []bool{false, true} {
-			if logs && o.log == "" {
-				continue
-			}
 			if err := o.compare(n, bundle, logs); err != nil {
 				return err
 			}
@@ -152,8 +148,9 @@ func (o *options) start(bundle string, logs bool) ([]*server, error) {
 	agentd := []string{o.agentd, "serve", "--dev", "--bundle", bundle, "--listen", addresses[0]}
 	opa := []string{o.opa, "run", "--server", "--addr", addresses[1], "--log-level", "error", "--disable-telemetry", "--bundle", bundle}
 	if logs {
-		agentd = append(agentd, strings.Fields(o.log)...)
 		opa = append(opa, "--set", "decision_logs.console=true", "--log-level", "info")
+	} else {
+		agentd = append(agentd, "--unrecorded")
 	}
 	a, err := start("agentd", addresses[0], "/.well-known/authzen-configuration", agentd...)
 	if err != nil {
@@ -166,34 +163,52 @@ func (o *options) start(bundle string, logs bool) ([]*server, error) {
 	return []*server{a, b}, nil
 }
 
-// agree puts each question to both, and keeps what they say.
+// agree puts each question to both, and keeps what they say. What a human decides is left out: agentd asks people, and OPA does not.
 func agree(servers []*server, asked []json.RawMessage) error {
-	for i, path := range []string{"/access/v1/evaluation", "/v1/data/agentc/decision"} {
-		c, err := dial(servers[i].address)
-		if err != nil {
-			return err
-		}
-		defer c.conn.Close()
-		for _, question := range asked {
-			if i == 1 {
-				question = json.RawMessage(`{"input":` + string(question) + `}`)
-			}
-			request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, servers[i].address, len(question), question)
-			body, err := c.ask(request)
-			if err != nil {
-				return err
-			}
-			servers[i].requests = append(servers[i].requests, request)
-			servers[i].want = append(servers[i].want, stable(body))
+	agentd, opa := servers[0], servers[1]
+	all, err := opa.answers("/v1/data/agentc/decision", asked, func(q json.RawMessage) json.RawMessage { return json.RawMessage(`{"input":` + string(q) + `}`) })
+	if err != nil {
+		return err
+	}
+	var decided []json.RawMessage
+	for k, e := range all {
+		if !bytes.Contains(e.want, []byte(`"verdict":"escalate"`)) {
+			decided, opa.exchanges = append(decided, asked[k]), append(opa.exchanges, e)
 		}
 	}
-	for k := range asked {
-		a, b := said(servers[0].want[k]), said(servers[1].want[k])
+	agentd.exchanges, err = agentd.answers("/access/v1/evaluation", decided, func(q json.RawMessage) json.RawMessage { return q })
+	if err != nil {
+		return err
+	}
+	for k := range decided {
+		a, b := said(agentd.exchanges[k].want), said(opa.exchanges[k].want)
 		if a == nil || !reflect.DeepEqual(a, b) {
-			return fmt.Errorf("%s: agentd says %s, OPA says %s", asked[k], servers[0].want[k], servers[1].want[k])
+			return fmt.Errorf("%s: agentd says %s, OPA says %s", decided[k], agentd.exchanges[k].want, opa.exchanges[k].want)
 		}
 	}
 	return nil
+}
+
+// exchange is a request, and the part of its answer that is always the same.
+type exchange struct{ request, want []byte }
+
+// answers to questions, one after the other.
+func (s *server) answers(path string, asked []json.RawMessage, wrap func(json.RawMessage) json.RawMessage) (all []exchange, err error) {
+	c, err := dial(s.address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.conn.Close()
+	for _, question := range asked {
+		question = wrap(question)
+		request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, s.address, len(question), question)
+		body, err := c.ask(request)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, exchange{request, stable(body)})
+	}
+	return all, nil
 }
 
 // stable is the part of an answer that is the same each time: from the first to the last of its verdict, rules, reasons, route and risk.

@@ -15,12 +15,11 @@ import (
 
 // server is a process that is measured.
 type server struct {
-	name     string
-	process  *exec.Cmd
-	address  string
-	requests [][]byte // whole, as they go over the wire
-	want     [][]byte // a part of each answer
-	ready    time.Duration
+	name      string
+	process   *exec.Cmd
+	address   string
+	exchanges []exchange
+	ready     time.Duration
 }
 
 // start a server, and wait until it answers.
