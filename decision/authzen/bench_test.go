@@ -33,7 +33,7 @@ func BenchmarkEvaluation(b *testing.B) {
 	h, body := serving(b, e, point.By{Anybody: true}), strings.NewReader("")
 	r := httptest.NewRequest(http.MethodPost, pathEvaluation, nil)
 	r.Header.Set("Content-Type", "application/json")
-	text := "{" + caller("coordinator") + "," + callee("remediate", "isolate-workload") + "," + sure + "}"
+	text := "{" + caller("detect") + "," + callee("coordinator", "handle-incident") + "," + sure + "}"
 	w := nothing{http.Header{}}
 	for b.Loop() {
 		body.Reset(text)
