@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -219,7 +218,9 @@ func (d *daemon) source() loader.Source {
 	if !strings.Contains(d.bundle, "://") {
 		return loader.File(d.bundle)
 	}
-	r := &loader.Remote{URL: d.bundle, Client: &http.Client{Timeout: time.Minute, CheckRedirect: loader.NoRedirects}}
+	client := d.outside(time.Minute)
+	client.CheckRedirect = loader.NoRedirects
+	r := &loader.Remote{URL: d.bundle, Client: client}
 	if d.bundleCredential != "" {
 		r.Credential = filepath.Join(d.credentials, d.bundleCredential)
 	}

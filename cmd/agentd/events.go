@@ -148,15 +148,15 @@ func (d *daemon) roots() (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}, nil
 }
 
-// outside is a client for an endpoint outside the fleet.
-func (d *daemon) outside(e *fleet.Endpoint) *http.Client {
+// outside is a client for what is outside the fleet.
+func (d *daemon) outside(timeout time.Duration) *http.Client {
 	transport := &http.Transport{DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSHandshakeTimeout: dialTimeout, IdleConnTimeout: time.Minute}
 	if config, err := d.roots(); err == nil {
 		transport.TLSClientConfig = config
 	} else {
 		d.log.Error("the system's authorities cannot be read", "error", err)
 	}
-	return &http.Client{Transport: transport, Timeout: time.Duration(e.TimeoutMs) * time.Millisecond}
+	return &http.Client{Transport: transport, Timeout: timeout}
 }
 
 // recordEvent of an intake. An event is read in any case: that it cannot be recorded is told.

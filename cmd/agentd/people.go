@@ -130,7 +130,7 @@ func (d *daemon) openChats(context.Context) error {
 	for name, e := range f.Runtime.Endpoints {
 		if e.Type == "mattermost" {
 			d.chats[name] = mattermost.NewClient(mattermost.ClientOptions{
-				HTTP: d.outside(e), URL: e.URL(), TokenFile: filepath.Join(d.credentials, name), Now: time.Now,
+				HTTP: d.outside(time.Duration(e.TimeoutMs) * time.Millisecond), URL: e.URL(), TokenFile: filepath.Join(d.credentials, name), Now: time.Now,
 			})
 		}
 	}
