@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -110,5 +111,17 @@ func BenchmarkDecide(b *testing.B) {
 	q := about(agent("coordinator"), "isolate-workload", Entity{"agent", "remediate"}, known("99.2", "0.9", map[string]any{"namespace": "shop"}))
 	for b.Loop() {
 		e.Decide(b.Context(), q)
+	}
+}
+
+type panics struct{}
+
+func (panics) answer(context.Context, Question) (Answer, error) { panic("a fault of ours") }
+
+// TestPanic: an evaluation that panics rejects.
+func TestPanic(t *testing.T) {
+	e := &Engine{answerer: panics{}, Fleet: load(t).Fleet}
+	if a := e.Decide(t.Context(), Question{}); a.Verdict != Reject || !slices.Equal(a.Rules, []string{Failed}) || !strings.Contains(a.Reasons[0].Reason, "a fault of ours") {
+		t.Errorf("%+v", a)
 	}
 }
