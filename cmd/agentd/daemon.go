@@ -51,6 +51,7 @@ type daemon struct {
 const (
 	bundleEvery      = 5 * time.Second
 	certificateEvery = 10 * time.Second
+	quarantineEvery  = time.Second
 	expireEvery      = time.Second
 	shutdown         = 5 * time.Second // of what is told to others at the end
 )
@@ -125,7 +126,7 @@ func (d *daemon) openIdentity(context.Context) (err error) {
 		d.log.Warn("--dev: whoever reaches this address is believed")
 		return nil
 	}
-	d.keeper, err = identity.Keep(d.tls, d.ca, d.log)
+	d.keeper, err = identity.Keep(d.tls, d.ca)
 	return err
 }
 
@@ -152,7 +153,7 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 	}
 	d.escalations = s
 	d.close = append(d.close, s.Close)
-	d.quarantines = &point.Quarantines{List: s.Quarantines, Now: time.Now, Log: d.log}
+	d.quarantines = &point.Quarantines{List: s.Quarantines, Now: time.Now}
 	return d.quarantines.Look(ctx)
 }
 
@@ -191,7 +192,7 @@ func (d *daemon) count(decision *point.Decision) {
 
 func (d *daemon) openBundle(ctx context.Context) error {
 	l := &loader.Loader{
-		Source: d.source(), Environment: d.environment, Data: d.data, MaxStaleness: d.maxStaleness, Every: bundleEvery, Now: time.Now, Log: d.log, Changed: d.bundleChanged,
+		Source: d.source(), Environment: d.environment, Data: d.data, MaxStaleness: d.maxStaleness, Now: time.Now, Log: d.log, Changed: d.bundleChanged,
 		Prepare: func(ctx context.Context, b *bundle.Bundle) (*engine.Engine, error) {
 			defer debug.FreeOSMemory() // reading a bundle takes several times what is kept of it
 			return engine.New(ctx, b, engine.Options{Rego: d.engine == "rego"})
@@ -255,24 +256,42 @@ func (d *daemon) openMetrics(context.Context) error {
 
 // loops go on beside the requests.
 func (d *daemon) loops() []func(context.Context) {
-	loops := []func(context.Context){d.loader.Run, d.quarantines.Run, d.expire, d.notify, d.readTopics}
+	loops := []func(context.Context){
+		every(bundleEvery, func(ctx context.Context) { d.loader.Look(ctx) }), // its status says what came of it
+		every(quarantineEvery, d.look("it is not known who is in quarantine", d.quarantines.Look)),
+		every(expireEvery, d.look("escalations that are over cannot be ended", func(ctx context.Context) error {
+			_, err := d.escalations.Expire(ctx) // they are rejected in any case; here it is told
+			return err
+		})),
+		d.notify, d.readTopics,
+	}
 	if d.keeper != nil {
-		loops = append(loops, func(ctx context.Context) { d.keeper.Run(ctx, certificateEvery) })
+		look := d.look("the new certificate cannot be used; the old one stays", func(context.Context) error { return d.keeper.Look() })
+		loops = append(loops, every(certificateEvery, look))
 	}
 	return loops
 }
 
-// expire what nobody answered in time. It is rejected in any case; here it is told.
-func (d *daemon) expire(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if _, err := d.escalations.Expire(ctx); err != nil && ctx.Err() == nil {
-				d.log.Error("escalations that are over cannot be ended", "error", err)
+// look after something; what goes wrong is told.
+func (d *daemon) look(trouble string, do func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error(trouble, "error", err)
+		}
+	}
+}
+
+// every so often, until the context ends.
+func every(period time.Duration, do func(context.Context)) func(context.Context) {
+	return func(ctx context.Context) {
+		tick := time.NewTicker(period)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				do(ctx)
 			}
 		}
 	}

@@ -44,7 +44,7 @@ func listen(t *testing.T, k *Keeper) string {
 
 func keep(t *testing.T, folder string) *Keeper {
 	t.Helper()
-	k, err := Keep(folder, folder, slog.New(slog.DiscardHandler))
+	k, err := Keep(folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

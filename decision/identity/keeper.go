@@ -2,12 +2,10 @@ package identity
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -15,11 +13,10 @@ import (
 )
 
 // Keeper holds the certificate of this process and the CA certificates that it believes, as they lie in two folders, and takes new ones without a restart. One that cannot be
-// used is told, and the old one stays.
+// used is an error, and the old one stays.
 type Keeper struct {
 	certificates string // folder with tls.crt and tls.key
 	authorities  string // folder with ca.crt
-	log          *slog.Logger
 
 	now atomic.Pointer[material]
 }
@@ -41,28 +38,12 @@ type material struct {
 }
 
 // Keep what lies in the folders.
-func Keep(certificates, authorities string, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{certificates: certificates, authorities: authorities, log: log}
+func Keep(certificates, authorities string) (*Keeper, error) {
+	k := &Keeper{certificates: certificates, authorities: authorities}
 	return k, k.Look()
 }
 
-// Run looks for new certificates until the context ends.
-func (k *Keeper) Run(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := k.Look(); err != nil {
-				k.log.Error("the new certificate cannot be used; the old one stays", "error", err)
-			}
-		}
-	}
-}
-
-// Look once. The kubelet swaps the files of a folder together, but not while we read: what does not fit is read again the next time.
+// Look for new ones. The kubelet swaps the files of a folder together, but not while we read: what does not fit is read again the next time.
 func (k *Keeper) Look() error {
 	var texts [3][]byte
 	for i, name := range []string{filepath.Join(k.certificates, certificateFile), filepath.Join(k.certificates, keyFile), filepath.Join(k.authorities, authorityFile)} {

@@ -158,7 +158,7 @@ func TestTLS(t *testing.T) {
 	ca := identitytest.NewCA(t)
 	const id = "spiffe://prod.soc.example/ns/soc-detect/sa/detect"
 	folder := ca.Files(t, identitytest.Workload(id))
-	k, err := identity.Keep(folder, folder, discard)
+	k, err := identity.Keep(folder, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,21 +36,20 @@ func (f *Fetched) open() (*bundle.Bundle, error) {
 	return bundle.Read(f.Archive)
 }
 
-// Loader of one environment's bundle. Its exported fields do not change once it runs.
+// Loader of one environment's bundle. Its exported fields do not change once it is started.
 type Loader struct {
 	Source       Source
 	Keys         bundle.Keys   // that seal; nil: a bundle need not be sealed
 	Environment  string        // that it must be for; empty: any
 	Data         string        // folder where it is remembered; empty: nowhere
 	MaxStaleness time.Duration // after which nothing is decided by a bundle that nobody confirmed; 0: never
-	Every        time.Duration // between two looks at the source
 	Now          func() time.Time
 	Prepare      func(context.Context, *bundle.Bundle) (*engine.Engine, error)
 	Changed      func(Event) // hears of every bundle that was taken or refused; nil: nobody does
 	Log          *slog.Logger
 
 	inForce atomic.Pointer[InForce]
-	mu      sync.Mutex // of what follows, which only Run changes
+	mu      sync.Mutex // of the status; the rest only Look and Start change, one at a time
 	status  Status
 	mark    mark
 	tag     string
@@ -110,7 +109,7 @@ func (l *Loader) Status() Status {
 	return l.status
 }
 
-// Start takes the first bundle: the source's, or else the one that is remembered. Where there is neither, the status says so, and Run goes on trying. It is an
+// Start takes the first bundle: the source's, or else the one that is remembered. Where there is neither, the status says so, and whoever looks again may find one. It is an
 // error only where it is not known which bundles are too old.
 func (l *Loader) Start(ctx context.Context) error {
 	if err := l.recall(); err != nil {
@@ -129,21 +128,7 @@ func (l *Loader) Start(ctx context.Context) error {
 	return nil
 }
 
-// Run looks at the source until the context ends.
-func (l *Loader) Run(ctx context.Context) {
-	tick := time.NewTicker(l.Every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			l.Look(ctx) // what it says stands in the status
-		}
-	}
-}
-
-// Look at the source once.
+// Look at the source once. What it says stands in the status, too.
 func (l *Loader) Look(ctx context.Context) error {
 	f, err := l.Source.Fetch(ctx, l.tag)
 	if err == nil && f != nil {

@@ -56,7 +56,7 @@ func newRig(t *testing.T) *rig {
 // another loader beside the first, or after it.
 func (r *rig) another(data string) *Loader {
 	return &Loader{
-		Source: r.source, Keys: r.key.Keys, Environment: "prod", Data: data, Every: time.Second, Now: func() time.Time { return r.now }, Prepare: prepare,
+		Source: r.source, Keys: r.key.Keys, Environment: "prod", Data: data, Now: func() time.Time { return r.now }, Prepare: prepare,
 		Changed: func(e Event) { r.events = append(r.events, e) }, Log: slog.New(slog.DiscardHandler),
 	}
 }

@@ -3,7 +3,6 @@ package point
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 type Quarantines struct {
 	List func(context.Context) ([]escalation.Quarantine, error)
 	Now  func() time.Time
-	Log  *slog.Logger
 
 	known atomic.Pointer[known]
 }
@@ -25,11 +23,8 @@ type known struct {
 	at  time.Time
 }
 
-// Times of looking.
-const (
-	quarantineEvery = time.Second
-	quarantineStale = 10 * time.Second // longer than the store may be slow, and short enough that nobody works on for long
-)
+// quarantineStale is how long what was heard counts: longer than the store may be slow, and short enough that nobody works on for long.
+const quarantineStale = 10 * time.Second
 
 // Of an agent: why it is in quarantine, or nothing.
 func (q *Quarantines) Of(agent string) (why string, err error) {
@@ -43,6 +38,8 @@ func (q *Quarantines) Of(agent string) (why string, err error) {
 // Look at the store once.
 func (q *Quarantines) Look(ctx context.Context) error {
 	now := q.Now()
+	ctx, cancel := context.WithTimeout(ctx, quarantineStale/2)
+	defer cancel()
 	list, err := q.List(ctx)
 	if err != nil {
 		return err
@@ -53,22 +50,4 @@ func (q *Quarantines) Look(ctx context.Context) error {
 	}
 	q.known.Store(k)
 	return nil
-}
-
-// Run looks until the context ends.
-func (q *Quarantines) Run(ctx context.Context) {
-	tick := time.NewTicker(quarantineEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			once, cancel := context.WithTimeout(ctx, quarantineStale/2)
-			if err := q.Look(once); err != nil && ctx.Err() == nil {
-				q.Log.Error("it is not known who is in quarantine", "error", err)
-			}
-			cancel()
-		}
-	}
 }
