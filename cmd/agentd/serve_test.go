@@ -25,7 +25,7 @@ type started struct {
 	url, health, admin string
 }
 
-func start(t *testing.T, f flags) *started {
+func start(t *testing.T, f flags, tweaks ...func(*daemon)) *started {
 	t.Helper()
 	f.listen, f.health, f.admin, f.engine, f.log = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "auto", "error"
 	if f.data == "" {
@@ -37,6 +37,9 @@ func start(t *testing.T, f flags) *started {
 	d, err := f.open(t.Context(), t.Output())
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, tweak := range tweaks {
+		tweak(d)
 	}
 	listeners, err := d.listeners(t.Context())
 	if err != nil {

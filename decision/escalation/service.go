@@ -18,6 +18,8 @@ type Options struct {
 	InAll     int              // pending escalations: 1,000
 	Lease     time.Duration    // how long a notice is handed out for: 1 min
 	Timeout   time.Duration    // of one call, where the context has none that is shorter: 10 s
+
+	Held func(q Quarantine, lifted bool) // hears of each quarantine that was imposed or lifted here, once it is written; nil: nobody does
 }
 
 // Service keeps escalations in a database. Any number may use it at the same time, and with PostgreSQL from any number of processes.
