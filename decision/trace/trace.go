@@ -210,7 +210,7 @@ func escalationSaid(v record.Escalation) string {
 			what = v.To + ", a vote"
 		}
 	}
-	what += by(v.By)
+	what += by(short(v.By))
 	if v.Via != "" {
 		what += " via " + v.Via
 	}
