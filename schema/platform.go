@@ -114,6 +114,9 @@ type Endpoint struct {
 	// Pods are the pods behind the host when it is a service in the cluster. Without it the host is outside the cluster.
 	Pods *Pods `json:"pods,omitempty"`
 
+	// TLS says whether TLS is spoken there. Default: true for a host outside the cluster, false for one within.
+	TLS *bool `json:"tls,omitempty"`
+
 	// Tools of an MCP server, each pinned. Only for type `mcp`.
 	Tools []Tool `json:"tools,omitempty"`
 
@@ -387,4 +390,7 @@ type EndpointOverlay struct {
 
 	// Pods replaces the endpoint's pods.
 	Pods *Pods `json:"pods,omitempty"`
+
+	// TLS replaces the endpoint's tls.
+	TLS *bool `json:"tls,omitempty"`
 }

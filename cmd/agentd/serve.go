@@ -35,8 +35,10 @@ type flags struct {
 	devPerson string
 }
 
-func newServe() *cobra.Command {
-	var f flags
+func newServe() *cobra.Command { return new(flags).command() }
+
+// command that reads the flags.
+func (f *flags) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve --bundle FILE|DIR|URL --tls DIR --ca DIR --data DIR",
 		Short: "Answer whether an agent may do something, and put before people what they decide",

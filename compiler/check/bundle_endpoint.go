@@ -1,7 +1,7 @@
 package check
 
 // bundleEndpoint refuses a bundle that would be fetched and not verified: an unsealed one is trusted from a mounted file
-// alone. And half of a URL, since agentd would fetch nothing, or something else.
+// alone. And half of a URL, since agentd would fetch nothing, or something else; and a host that could not prove who it is.
 func bundleEndpoint(p *pass) {
 	doc := p.platform()
 	for i, env := range doc.Platform.Spec.Environments {
@@ -15,6 +15,11 @@ func bundleEndpoint(p *pass) {
 			p.report(endpoint, "nothing says where at %s the bundle is; set bundle.path", env.Bundle.Endpoint)
 		case located && !named:
 			p.report(path, "bundle.path is where at an endpoint the bundle is, and there is no bundle.endpoint; name it, or leave the path out")
+		}
+	}
+	for _, env := range p.Environments {
+		if from := env.BundleFrom; from != nil && !from.Endpoint.TLS {
+			p.reportIn(env, at(env.From, "bundle.endpoint"), "a bundle is fetched over HTTPS, and no TLS is spoken at %s; set its tls: true", from.Endpoint.Name)
 		}
 	}
 }

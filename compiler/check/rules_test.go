@@ -52,6 +52,8 @@ agents.d/hello.yaml
 		{"an endpoint that is not there", bundle(`{endpoint: stor, path: /b.tar.gz}`), "bundle-keys unknown-endpoint"},
 		{"a sealed bundle from an endpoint", bundle(`{endpoint: store, path: /b.tar.gz}`), "bundle-keys"},
 
+		{"a sealed bundle from a host without TLS", strings.Replace(bundle(`{endpoint: store, path: /b.tar.gz}`), "port: 443}", "port: 80, tls: false}", 1), "bundle-keys bundle-endpoint"},
+
 		// Where events come from, and how the agent gets them.
 		{"an intake of nothing", takes(`{name: more, to: hello, skill: greet}`), "intake-source"},
 		{"an intake of a topic and a client", takes(`{name: more, endpoint: kafka, topic: more, client: {namespace: falco, serviceAccount: sidekick}, to: hello, skill: greet}`), "intake-source"},

@@ -74,7 +74,10 @@ type Use struct {
 	Host      string `json:"host"`
 	Port      int32  `json:"port"`
 	TimeoutMs int64  `json:"timeoutMs"`
+	TLS       bool   `json:"tls"`
 	Tools     []Tool `json:"tools,omitempty"` // by name
+
+	Credential bool `json:"credential,omitempty"` // whether it wants one
 }
 
 // Tool of an MCP server, with the digest of its definition.
@@ -274,7 +277,7 @@ func callee(a *model.Agent) Callee {
 }
 
 func use(e *model.Endpoint, from schema.Ref) Use {
-	return Use{Name: e.Name, At: at(from), Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds()}
+	return Use{Name: e.Name, At: at(from), Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds(), TLS: e.TLS, Credential: e.Credential != nil}
 }
 
 func runtimeOf(env *model.Environment) Runtime {

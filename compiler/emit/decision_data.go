@@ -86,7 +86,10 @@ type endpointData struct {
 	Host      string            `json:"host"`
 	Port      int32             `json:"port"`
 	TimeoutMs int64             `json:"timeoutMs"`
+	TLS       bool              `json:"tls"`
 	Tools     map[string]string `json:"tools,omitempty"` // of an MCP server: name → digest of its definition
+
+	Credential bool `json:"credential,omitempty"` // whether it wants one
 }
 
 type ruleData struct {
@@ -234,7 +237,9 @@ func agentDataOf(a *model.Agent) agentData {
 
 func endpointDataOf(u *model.Use) endpointData {
 	e := u.Endpoint
-	data := endpointData{Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds(), Tools: map[string]string{}}
+	data := endpointData{
+		Type: e.Type, Host: e.Host, Port: e.Port, TimeoutMs: e.Timeout.Milliseconds(), TLS: e.TLS, Tools: map[string]string{}, Credential: e.Credential != nil,
+	}
 	for _, t := range u.Tools {
 		data.Tools[t.Name] = t.Schema
 	}

@@ -400,6 +400,12 @@ func (f *random) endpointsText(line func(string, ...any)) {
 		if e.kind == "kafka" {
 			line("      aliases: [bus-0.bus.kafka.svc.%s, bus-1.bus.kafka.svc.%s]", f.domain(), f.domain())
 		}
+		switch f.IntN(4) { // the others as is usual there
+		case 0:
+			line("      tls: true")
+		case 1:
+			line("      tls: %t", e.name == "bundles")
+		}
 		if e.kind == "postgres" || f.some(2) {
 			line("      credential: {secret: %s-login, key: password}", e.name)
 		}

@@ -158,6 +158,7 @@ type Endpoint struct {
 	Aliases    []string // further names of the host, sorted
 	Port       int32
 	Pods       *schema.Pods       // nil where the host is outside the cluster
+	TLS        bool               // whether it is spoken there
 	Tools      []schema.Tool      // by name
 	Credential *schema.Credential // key set; nil where there is none
 	Timeout    time.Duration

@@ -164,6 +164,10 @@ func resolveEndpoints(doc *schema.Document, env *schema.Environment) []*Endpoint
 		if over.Host != "" && over.Pods == nil {
 			e.Pods = nil
 		}
+		e.TLS = e.Pods == nil
+		if tls := cmp.Or(over.TLS, w.TLS); tls != nil {
+			e.TLS = *tls
+		}
 		all = append(all, e)
 	}
 	return unique(all, func(e *Endpoint) string { return e.Name })

@@ -60,7 +60,10 @@ type (
 		Host      string            `json:"host"`
 		Port      int32             `json:"port"`
 		TimeoutMs int64             `json:"timeoutMs"`
+		TLS       bool              `json:"tls"`
 		Tools     map[string]string `json:"tools,omitempty"`
+
+		Credential bool `json:"credential,omitempty"`
 	}
 	ruleData struct {
 		Team    string                   `json:"team"`
@@ -203,7 +206,7 @@ func endpointsOf(uses []claims.Use) map[string]endpointData {
 		for _, t := range u.Tools {
 			tools[t.Name] = t.Digest
 		}
-		all[u.Name] = endpointData{u.Type, u.Host, u.Port, u.TimeoutMs, tools}
+		all[u.Name] = endpointData{u.Type, u.Host, u.Port, u.TimeoutMs, u.TLS, tools, u.Credential}
 	}
 	return all
 }

@@ -175,6 +175,8 @@ var mutants = []struct {
 	{"another place of an agent", edit("agents.d/notify.yaml:4", agent("remediate", "at")...), []string{`fleet.agents.remediate.at is "agents.d/notify.yaml:4", and the spec says "agents.d/remediate.yaml:`}},
 	{"another place of a rule", edit("policies/soc/reviewers.yaml:1", "rules", "reviewers/containment-asks", "at"), []string{`rules["reviewers/containment-asks"].at is "policies/soc/reviewers.yaml:1", and the spec says`}},
 	{"agentd's SPIFFE id", edit(notify, "runtime", "id"), []string{`runtime.id is "` + notify + `", and the spec says "` + domain + `soc-system/sa/agentd"`}},
+	{"endpoint without TLS", edit(false, agent("analyse", "endpoints", "mistral", "tls")...), []string{"fleet.agents.analyse.endpoints.mistral.tls is false, and the spec says true"}},
+	{"endpoint without its credential", edit(nil, agent("analyse", "endpoints", "mistral", "credential")...), []string{"fleet.agents.analyse.endpoints.mistral.credential is missing"}},
 	{"agentd's endpoint added", edit(jsonObject{"host": "evil.example"}, "runtime", "endpoints", "x"), []string{`runtime.endpoints.x is {"host":"evil.example"}, and the spec knows nothing of it`}},
 	{"agentd's endpoint's host", edit("evil.example", "runtime", "endpoints", "mattermost", "host"), []string{`runtime.endpoints.mattermost.host is "evil.example"`}},
 	{"intake of another topic", edit("everything", "runtime", "intakes", "falco", "topic"), []string{`runtime.intakes.falco.topic is "everything", and the spec says "falco-events"`}},

@@ -183,6 +183,8 @@ var decisionKinds = []kind{
 	{name: "endpoint's host", layers: "decision", mutate: endpoints(func(_, of y, _ string) { of["host"] = "elsewhere.example" })},
 	{name: "endpoint's port", layers: "decision", mutate: endpoints(func(_, of y, _ string) { of["port"] = 1 })},
 	{name: "endpoint's type", layers: "decision", mutate: endpoints(func(_, of y, _ string) { of["type"] = "more" })},
+	{name: "endpoint's TLS", layers: "decision", mutate: endpoints(func(_, of y, _ string) { of["tls"] = of["tls"] != true })},
+	{name: "endpoint's credential", layers: "decision", mutate: endpoints(func(_, of y, _ string) { turn(of, "credential") })},
 	{name: "endpoint's timeout", layers: "decision", mutate: endpoints(func(_, of y, _ string) { of["timeoutMs"] = 1 })},
 	{name: "tool added", layers: "decision", mutate: tools(func(of y, name string) { set(of, at(of, "tools", name), "tools", name+"2") })},
 	{name: "tool dropped", layers: "decision", mutate: tools(func(of y, name string) { remove(of, "tools", name) })},
@@ -220,6 +222,8 @@ var decisionKinds = []kind{
 		d.set(y{"type": "kafka", "host": "elsewhere.example", "port": 443, "timeoutMs": 1000}, "runtime", "endpoints", "more")
 	})},
 	{name: "host of an endpoint of agentd's", layers: "decision", mutate: runtimes("endpoints", func(of y) { of["host"] = "elsewhere.example" })},
+	{name: "TLS of an endpoint of agentd's", layers: "decision", mutate: runtimes("endpoints", func(of y) { of["tls"] = of["tls"] != true })},
+	{name: "credential of an endpoint of agentd's", layers: "decision", mutate: runtimes("endpoints", func(of y) { turn(of, "credential") })},
 	{name: "intake added", layers: "decision", mutate: data(func(d *object) {
 		d.set(y{"endpoint": "more", "topic": "more", "agent": "more", "skill": "more"}, "runtime", "intakes", "more")
 	})},
@@ -513,6 +517,15 @@ func endpoints(change func(agent, of y, name string)) mutator {
 				change(agent, of, endpoint)
 			}
 		})
+	}
+}
+
+// turn says yes where nothing was said, and nothing where it was yes.
+func turn(of y, key string) {
+	if of[key] == nil {
+		of[key] = true
+	} else {
+		delete(of, key)
 	}
 }
 

@@ -155,7 +155,10 @@ type Use struct {
 	Host      string `json:"host"`
 	Port      int32  `json:"port"`
 	TimeoutMs int64  `json:"timeoutMs"`
+	TLS       bool   `json:"tls"`
 	Tools     []Tool `json:"tools,omitempty"`
+
+	Credential bool `json:"credential,omitempty"`
 }
 
 type Tool struct {
