@@ -149,7 +149,7 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 		}
 		dsn = strings.TrimSpace(string(text))
 	}
-	s, err := escalation.Open(ctx, dsn, escalation.Options{Held: d.held})
+	s, err := escalation.Open(ctx, dsn, escalation.Options{Stepped: d.stepped, Held: d.held})
 	if err != nil {
 		return err
 	}

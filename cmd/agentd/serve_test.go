@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,14 +48,16 @@ func start(t *testing.T, f flags, tweaks ...func(*daemon)) *started {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, len(listeners))
+	var loops sync.WaitGroup
 	for _, loop := range d.loops() {
-		go loop(ctx)
+		loops.Go(func() { loop(ctx) })
 	}
 	for _, l := range listeners {
 		go func() { ended <- l.serve(ctx) }()
 	}
 	t.Cleanup(func() {
 		stop()
+		loops.Wait()
 		for range listeners {
 			if err := <-ended; err != nil {
 				t.Error(err)

@@ -52,14 +52,15 @@ func (t *tx) move(e *row, c change) error {
 	if rows != 1 {
 		return fmt.Errorf("escalation %s was changed by somebody who does not keep to the order of steps", e.ID)
 	}
-	return t.record(e.ID, c)
+	return t.record(e.Escalation, e.stored, c)
 }
 
-func (t *tx) record(id string, c change) error {
-	if _, err := t.exec(insertStep, t.number, id, c.kind, string(c.to), c.by, c.via, c.note, t.now); err != nil {
+func (t *tx) record(e Escalation, from State, c change) error {
+	if _, err := t.exec(insertStep, t.number, e.ID, c.kind, string(c.to), c.by, c.via, c.note, t.now); err != nil {
 		return err
 	}
-	_, err := t.exec(insertOutbox, t.number, id, c.kind)
+	t.taken = append(t.taken, taken{e, from, Step{Number: t.number, Kind: c.kind, State: c.to, By: c.by, Via: c.via, Note: c.note, At: moment(t.now)}})
+	_, err := t.exec(insertOutbox, t.number, e.ID, c.kind)
 	return err
 }
 
