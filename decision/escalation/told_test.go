@@ -15,7 +15,9 @@ func TestTold(t *testing.T) {
 		Stepped: func(e Escalation, from State, s Step) {
 			told = append(told, fmt.Sprintf("%s %s→%s by %s", e.Skill, from, s.State, s.By))
 		},
-		Held: func(q Quarantine, lifted bool) { told = append(told, fmt.Sprintf("%s %v by %s", q.Agent, lifted, q.By)) },
+		Held: func(q Quarantine, lifted bool) {
+			told = append(told, fmt.Sprintf("%s %v by %s", q.Agent, lifted, q.By))
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
