@@ -478,6 +478,7 @@ func TestChainEnds(t *testing.T) {
 		parameters: map[string]any{"namespace": "shop", "workload": "web"},
 	}
 	c.rejected(isolation)
+	c.away(isolation)
 	c.held(isolation)
 	c.publish(2, func(data map[string]any) { data["escalation"].(map[string]any)["lifetimeMs"] = 2000 })
 	c.must(c.loader.Look(t.Context()))
@@ -496,6 +497,30 @@ func (c *chain) rejected(q asked) {
 		c.Errorf("amara is told %q", told)
 	}
 	c.expect("what was rejected", c.ask(q), false, "auto-reject", "ended")
+	c.message(q.approval, "**Rejected**")
+}
+
+// away is Mattermost: people decide elsewhere, it is recorded at once, and the chat hears of it later.
+func (c *chain) away(q asked) {
+	c.Helper()
+	c.chat.SetTrouble(fake.Always(fake.Away))
+	q.parameters = map[string]any{"namespace": "shop", "workload": "queue"}
+	q.approval = c.ask(q).Context.Escalation.ID
+	if out, err := c.call("jonas.weber@soc.example", "approvals", "reject", q.approval, "--reason", "Not now."); err != nil || out != q.approval+" is rejected.\n" {
+		c.Fatal(out, err)
+	}
+	c.expect("what was rejected on the command line", c.ask(q), false, "auto-reject", "ended")
+	var steps []string
+	_, err := record.Read(c.data, func(e record.Entry) error {
+		if e.Kind == record.KindEscalation && e.ApprovalID == q.approval {
+			steps = append(steps, string(e.Result))
+		}
+		return nil
+	})
+	if err != nil || len(steps) != 2 || !strings.Contains(steps[1], `"to":"rejected","by":"jonas","via":"cli","reason":"Not now."`) {
+		c.Errorf("%v, %v", steps, err)
+	}
+	c.chat.SetTrouble(fake.Always(fake.None))
 	c.message(q.approval, "**Rejected**")
 }
 
