@@ -58,6 +58,7 @@ func namesOf(form *regexp.Regexp, text string) (names []string) {
 
 // TestMetricsRead: whatever alerts and the dashboard read of agentd, by name and label, a scrape of it has.
 func TestMetricsRead(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(observation)
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +102,7 @@ type firing struct {
 
 // TestAlerts: Prometheus calls people for what agentd exposes when it should, and not before. The alerts on guards' own metrics are not asked.
 func TestAlerts(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("promtool"); err != nil {
 		t.Skip(err)
 	}

@@ -236,14 +236,15 @@ func (c *chain) until(what string, is func() bool) {
 	}
 }
 
-// message in which an escalation is shown, once it says what it should.
+// message in which an escalation is shown, once it says what it should and agentd knows it for its own.
 func (c *chain) message(escalation, says string) (post *model.Post, buttons string) {
 	c.Helper()
 	c.until("a message on "+escalation+" that says "+says, func() bool {
 		for _, p := range c.chat.Posts(c.channel.Id) {
 			if p.GetProp("approval_id") == escalation && strings.Contains(p.Message, says) {
 				post = p
-				return true
+				ours, known, err := c.escalations.Post(c.Context(), escalation)
+				return err == nil && known && ours == p.Id
 			}
 		}
 		return false
@@ -322,6 +323,7 @@ const (
 
 // TestChain: an event is scored, passed on, acted on, decided by people and told of, under one trace.
 func TestChain(t *testing.T) {
+	t.Parallel()
 	c := newChain(t)
 	percentile := c.event()
 	incident := asked{trace: chainTrace, caller: "detect", callee: "coordinator", skill: "handle-incident", confidence: 0.9, percentile: percentile}
@@ -472,6 +474,7 @@ func (c *chain) told() {
 
 // TestChainEnds: people reject, nobody answers, and an agent is put under quarantine.
 func TestChainEnds(t *testing.T) {
+	t.Parallel()
 	c := newChain(t)
 	isolation := asked{
 		trace: chainTrace, caller: "coordinator", callee: "remediate", skill: "isolate-workload", confidence: 0.9, percentile: 99.7,

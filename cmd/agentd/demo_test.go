@@ -9,6 +9,7 @@ import (
 
 // TestDemo: what the README shows works and leaves nothing behind.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"bash", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(err)
