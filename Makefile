@@ -4,9 +4,12 @@ GO ?= go
 # Nothing here needs C. Go's own linker takes a fifth of the time of the system's, and the judge and the cluster share what is compiled.
 export CGO_ENABLED = 0
 
-.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report demo page bench bench-publish bench-verify bench-decision differential release lint golden
+.PHONY: compile demo forest test quick judge verify mutate e2e fuzz sklearn forest-report demo page bench bench-publish bench-verify bench-decision differential release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
+
+demo: ## agentd on this machine: an action is executed, one rejected, one approved by you; a few seconds, and nothing is left
+	@hack/demo.sh
 
 forest: ## the shipped fleet's anomaly model, trained on a made-up week; a new digest goes into policies/soc/reviewers.yaml
 	hack/forest.sh agents.d/forests/falco.json policies/soc/feedback.json

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The tests publish over a real sshd, verify with a real gpg, sign with a real PKCS #11 token and keep escalations in a real
-# PostgreSQL. This installs what is missing on Debian and its kin, and says what to install elsewhere.
+# The tests publish over a real sshd, verify with a real gpg, sign with a real PKCS #11 token, keep escalations in a real
+# PostgreSQL, and ask a real Prometheus when it calls people. This installs what is missing on Debian and its kin, and says what to install elsewhere.
 set -euo pipefail
 export PATH=$PATH:/usr/sbin:$(printf %s: /usr/lib/postgresql/*/bin)
 
 missing=()
-for tool in git:git gpg:gnupg ssh-keygen:openssh-client sshd:openssh-server softhsm2-util:softhsm2 pkcs11-tool:opensc initdb:postgresql; do
+for tool in git:git gpg:gnupg ssh-keygen:openssh-client sshd:openssh-server softhsm2-util:softhsm2 pkcs11-tool:opensc initdb:postgresql promtool:prometheus; do
 	command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0

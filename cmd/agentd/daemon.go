@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -43,8 +44,9 @@ type daemon struct {
 	topics      *topics
 	changed     chan struct{} // there may be another bundle
 	chats       map[string]*mattermost.Client
-	callbackURL string         // empty: no click reaches us
-	close       []func() error // the last is closed first
+	dial        func(ctx context.Context, network, address string) (net.Conn, error) // to agents' guards
+	callbackURL string                                                               // empty: no click reaches us
+	close       []func() error                                                       // the last is closed first
 }
 
 // Times of what goes on beside the requests.
@@ -82,7 +84,7 @@ func (f *flags) run(ctx context.Context, stderr io.Writer) (err error) {
 
 // open the parts, each on what was opened before.
 func (f *flags) open(ctx context.Context, stderr io.Writer) (*daemon, error) {
-	d := &daemon{flags: *f, metrics: metrics.New()}
+	d := &daemon{flags: *f, metrics: metrics.New(), dial: (&net.Dialer{Timeout: dialTimeout}).DialContext}
 	for _, part := range []func(context.Context) error{
 		func(context.Context) error { return d.openLog(stderr) },
 		d.openData, d.openIdentity, d.openRecords, d.openEscalations, d.openPoint, d.openIntake, d.openBundle, d.openChats, d.openMetrics,
@@ -147,7 +149,7 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 		}
 		dsn = strings.TrimSpace(string(text))
 	}
-	s, err := escalation.Open(ctx, dsn, escalation.Options{})
+	s, err := escalation.Open(ctx, dsn, escalation.Options{Stepped: d.stepped, Held: d.held})
 	if err != nil {
 		return err
 	}
@@ -155,6 +157,20 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 	d.close = append(d.close, s.Close)
 	d.quarantines = &point.Quarantines{List: s.Quarantines, Now: time.Now}
 	return d.quarantines.Look(ctx)
+}
+
+// held hears of a quarantine that began or ended here: it holds at once, and is recorded. That it cannot be recorded undoes nothing.
+func (d *daemon) held(q escalation.Quarantine, lifted bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), quarantineEvery)
+	defer cancel()
+	d.look("it is not known who is in quarantine", d.quarantines.Look)(ctx)
+	err := d.records.Append(context.Background(), record.Record{
+		Kind: record.KindQuarantine, Timestamp: q.Since, Callee: q.Agent,
+		Result: record.Quarantine{Agent: q.Agent, Lifted: lifted, By: q.By, Reason: q.Reason, Until: q.Until},
+	})
+	if err != nil {
+		d.log.Error("a quarantine's record cannot be written", "agent", q.Agent, "error", err)
+	}
 }
 
 func (d *daemon) openPoint(ctx context.Context) error {

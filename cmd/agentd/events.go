@@ -64,7 +64,7 @@ func (d *daemon) hop(i *fleet.Intake) (intake.Hop, error) {
 		return nil, fmt.Errorf("the bundle has no agent %q", i.Agent)
 	}
 	transport := &http.Transport{
-		TLSClientConfig: d.keeper.Client(f.Fleet.Agents[i.Agent].ID), DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSHandshakeTimeout: dialTimeout,
+		TLSClientConfig: d.keeper.Client(f.Fleet.Agents[i.Agent].ID), DialContext: d.dial, TLSHandshakeTimeout: dialTimeout,
 		ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
 	}
 	return &intake.Agents{Client: &http.Client{Transport: transport}}, nil

@@ -68,48 +68,21 @@ func (d *daemon) peopleHandler(ctx context.Context, mux *http.ServeMux, url stri
 	return nil
 }
 
-// outbox tells the decision log of each step before anybody else hears of it.
-type outbox struct {
-	*escalation.Service
-	daemon *daemon
-}
-
-func (o outbox) Notices(ctx context.Context, limit int) ([]escalation.Notice, error) {
-	list, err := o.Service.Notices(ctx, limit)
-	for _, n := range list {
-		if n.Attempts > 1 {
-			continue
-		}
-		if err := o.daemon.recordStep(ctx, n); err != nil {
-			o.daemon.log.Error("a step of an escalation is not in the decision log; the store has it", "escalation", n.Escalation.ID, "error", err)
-		}
-	}
-	return list, err
-}
-
-func (d *daemon) recordStep(ctx context.Context, n escalation.Notice) error {
-	trail, err := d.escalations.Trail(ctx, n.Escalation.ID)
+// stepped hears of each step that an escalation took here. That it cannot be recorded undoes nothing: the store has it.
+func (d *daemon) stepped(e escalation.Escalation, from escalation.State, step escalation.Step) {
+	err := d.records.Append(context.Background(), record.Record{
+		Kind: record.KindEscalation, Timestamp: step.At, TraceID: e.TraceID, DecisionID: e.DecisionID, ApprovalID: e.ID, ActionDigest: e.Digest, Caller: e.Caller, Callee: e.Callee, Skill: e.Skill,
+		Result: record.Escalation{ID: e.ID, From: string(from), To: string(step.State), By: step.By, Via: step.Via, Reason: step.Note},
+	})
 	if err != nil {
-		return err
+		d.log.Error("a step of an escalation is not in the decision log; the store has it", "escalation", e.ID, "error", err)
 	}
-	e, from := n.Escalation, ""
-	for _, step := range trail {
-		if step.Number != n.ID {
-			from = string(step.State)
-			continue
-		}
-		return d.records.Append(ctx, record.Record{
-			Kind: record.KindEscalation, Timestamp: step.At, TraceID: e.TraceID, DecisionID: e.DecisionID, ApprovalID: e.ID, ActionDigest: e.Digest, Caller: e.Caller, Callee: e.Callee, Skill: e.Skill,
-			Result: record.Escalation{ID: e.ID, From: from, To: string(step.State), By: step.By, Via: step.Via, Reason: step.Note},
-		})
-	}
-	return fmt.Errorf("the escalation %s has no step %d", e.ID, n.ID)
 }
 
 // notify people of escalations, where they are to be reached.
 func (d *daemon) notify(ctx context.Context) {
 	n := &mattermost.Notifier{
-		Outbox: outbox{d.escalations, d}, Clients: d.chats, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Notified,
+		Outbox: d.escalations, Clients: d.chats, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Notified,
 		Page: func() string {
 			if f := d.fleet(); f != nil {
 				return f.Escalation.Page

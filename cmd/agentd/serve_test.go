@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ type started struct {
 	url, health, admin string
 }
 
-func start(t *testing.T, f flags) *started {
+func start(t *testing.T, f flags, tweaks ...func(*daemon)) *started {
 	t.Helper()
 	f.listen, f.health, f.admin, f.engine, f.log = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "auto", "error"
 	if f.data == "" {
@@ -38,20 +39,25 @@ func start(t *testing.T, f flags) *started {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, tweak := range tweaks {
+		tweak(d)
+	}
 	listeners, err := d.listeners(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, len(listeners))
+	var loops sync.WaitGroup
 	for _, loop := range d.loops() {
-		go loop(ctx)
+		loops.Go(func() { loop(ctx) })
 	}
 	for _, l := range listeners {
 		go func() { ended <- l.serve(ctx) }()
 	}
 	t.Cleanup(func() {
 		stop()
+		loops.Wait()
 		for range listeners {
 			if err := <-ended; err != nil {
 				t.Error(err)

@@ -20,7 +20,8 @@ func (s *Service) Quarantine(ctx context.Context, q Quarantine) error {
 	if err := readable(q.Agent, q.By, q.Reason); err != nil {
 		return err
 	}
-	return s.step(ctx, func(t *tx) error {
+	err := s.step(ctx, func(t *tx) error {
+		q.Since = moment(t.now)
 		until := int64(0)
 		if !q.Until.IsZero() {
 			if until = q.Until.UnixMicro(); until <= t.now {
@@ -30,6 +31,7 @@ func (s *Service) Quarantine(ctx context.Context, q Quarantine) error {
 		_, err := t.exec(insertQuarantine, t.number, q.Agent, q.Reason, q.By, t.now, until)
 		return err
 	})
+	return s.told(q, false, err)
 }
 
 // Lift all quarantines of an agent. Who did and why is kept.
@@ -37,13 +39,24 @@ func (s *Service) Lift(ctx context.Context, agent, by, reason string) error {
 	if err := readable(by, reason); err != nil {
 		return err
 	}
-	return s.step(ctx, func(t *tx) error {
+	q := Quarantine{Agent: agent, By: by, Reason: reason}
+	err := s.step(ctx, func(t *tx) error {
+		q.Since = moment(t.now)
 		rows, err := t.exec(liftQuarantine, t.now, by, reason, agent)
 		if err == nil && rows == 0 {
 			err = &Refusal{"unknown", fmt.Sprintf("agent %.100q is in no quarantine", agent)}
 		}
 		return err
 	})
+	return s.told(q, true, err)
+}
+
+// told of what was done.
+func (s *Service) told(q Quarantine, lifted bool, err error) error {
+	if err == nil && s.Held != nil {
+		s.Held(q, lifted)
+	}
+	return err
 }
 
 // Quarantines that are in force now, by agent.

@@ -130,7 +130,7 @@ func (t *tx) create(r Request, text string) (Escalation, error) {
 	if _, err := t.exec(insertEscalation, id, t.number, r.Digest, r.Caller, r.Callee, r.Skill, text, r.Lifetime.Microseconds(), expires, t.now); err != nil {
 		return Escalation{}, err
 	}
-	if err := t.record(id, change{kind: "created", to: Pending, by: r.Caller}); err != nil {
+	if err := t.record(Escalation{ID: id, Request: r}, "", change{kind: "created", to: Pending, by: r.Caller}); err != nil {
 		return Escalation{}, err
 	}
 	return t.load(id)

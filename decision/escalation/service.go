@@ -18,6 +18,10 @@ type Options struct {
 	InAll     int              // pending escalations: 1,000
 	Lease     time.Duration    // how long a notice is handed out for: 1 min
 	Timeout   time.Duration    // of one call, where the context has none that is shorter: 10 s
+
+	// Who hears of what was done here, once it is written; nil: nobody does.
+	Stepped func(e Escalation, from State, s Step) // e as it was before the step, from empty: there was none
+	Held    func(q Quarantine, lifted bool)        // it was imposed, or lifted
 }
 
 // Service keeps escalations in a database. Any number may use it at the same time, and with PostgreSQL from any number of processes.
@@ -65,6 +69,14 @@ type tx struct {
 	number  int64 // of the step
 	refusal error // what is said after what the transaction found out is written
 	clock   func() int64
+	taken   []taken
+}
+
+// taken is a step that is told when the transaction is done.
+type taken struct {
+	of   Escalation
+	from State
+	step Step
 }
 
 func (s *Service) micros() int64 { return s.Now().UnixMicro() }
@@ -84,6 +96,11 @@ func (s *Service) do(ctx context.Context, f func(*tx) error) error {
 	}
 	if err := t.Commit(); err != nil {
 		return failed(err)
+	}
+	if s.Stepped != nil {
+		for _, one := range t.taken {
+			s.Stepped(one.of, one.from, one.step)
+		}
 	}
 	return t.refusal
 }

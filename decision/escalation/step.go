@@ -52,14 +52,15 @@ func (t *tx) move(e *row, c change) error {
 	if rows != 1 {
 		return fmt.Errorf("escalation %s was changed by somebody who does not keep to the order of steps", e.ID)
 	}
-	return t.record(e.ID, c)
+	return t.record(e.Escalation, e.stored, c)
 }
 
-func (t *tx) record(id string, c change) error {
-	if _, err := t.exec(insertStep, t.number, id, c.kind, string(c.to), c.by, c.via, c.note, t.now); err != nil {
+func (t *tx) record(e Escalation, from State, c change) error {
+	if _, err := t.exec(insertStep, t.number, e.ID, c.kind, string(c.to), c.by, c.via, c.note, t.now); err != nil {
 		return err
 	}
-	_, err := t.exec(insertOutbox, t.number, id, c.kind)
+	t.taken = append(t.taken, taken{e, from, Step{Number: t.number, Kind: c.kind, State: c.to, By: c.by, Via: c.via, Note: c.note, At: moment(t.now)}})
+	_, err := t.exec(insertOutbox, t.number, e.ID, c.kind)
 	return err
 }
 
@@ -73,7 +74,7 @@ func (t *tx) over(e *row) error {
 }
 
 // ended says that nothing more can become of an escalation.
-func ended(e *row) error {
+func ended(e *Escalation) error {
 	if e.State == Expired {
 		return &Refusal{"expired", "its time is over"}
 	}
@@ -94,16 +95,26 @@ func (s *Service) Cancel(ctx context.Context, id, by, reason string) (Escalation
 // tries again learns it.
 func (s *Service) Consume(ctx context.Context, id, digest, caller string) (Escalation, error) {
 	return s.change(ctx, id, func(t *tx, e *row) error {
-		switch {
-		case e.Caller != caller:
-			return &Refusal{"caller", "another caller asked for it"}
-		case e.Digest != digest:
-			return &Refusal{"digest", "another action was asked for"}
-		case e.State != Approved:
-			return &Refusal{"pending", "nobody has decided yet"}
+		if err := e.Serves(digest, caller); err != nil {
+			return err
 		}
 		return t.move(e, change{kind: "consumed", to: Consumed, by: caller})
 	})
+}
+
+// Serves says whether it is an approval of an action of a caller that nobody used yet. Where it is not, it is a *Refusal.
+func (e *Escalation) Serves(digest, caller string) error {
+	switch {
+	case e.State.Final():
+		return ended(e)
+	case e.Caller != caller:
+		return &Refusal{"caller", "another caller asked for it"}
+	case e.Digest != digest:
+		return &Refusal{"digest", "another action was asked for"}
+	case e.State != Approved:
+		return &Refusal{"pending", "nobody has decided yet"}
+	}
+	return nil
 }
 
 // change runs a step on an escalation that has not ended.
@@ -129,7 +140,7 @@ func (t *tx) change(id string, f func(*tx, *row) error) (Escalation, error) {
 	case e.late():
 		return Escalation{}, t.over(&e)
 	case e.State.Final():
-		return Escalation{}, ended(&e)
+		return Escalation{}, ended(&e.Escalation)
 	}
 	if err := f(t, &e); err != nil {
 		return Escalation{}, err

@@ -21,7 +21,7 @@ func (s *Service) Vote(ctx context.Context, id string, v Vote) (Escalation, erro
 
 func (t *tx) vote(e *row, v Vote) error {
 	if e.State != Pending {
-		return ended(e)
+		return ended(&e.Escalation)
 	}
 	if err := mayVote(&e.Escalation, v); err != nil {
 		return err

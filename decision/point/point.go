@@ -199,6 +199,9 @@ func (p *Point) consume(ctx context.Context, d *Decision) {
 		err = enough(&e, d.Bundle)
 	}
 	if err == nil {
+		err = e.Serves(digest, d.Subject.ID)
+	}
+	if err == nil {
 		d.Digest, d.Allowed = digest, true
 		if p.record(ctx, d); !d.Allowed {
 			return

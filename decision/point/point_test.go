@@ -31,9 +31,10 @@ type rig struct {
 	requested []escalation.Request
 	consumed  []string
 	records   []Decision
-	store     error // that everything ends in
-	late      error // that consumption ends in
-	log       error // that records end in
+	store     error                        // that everything ends in
+	late      error                        // that consumption ends in
+	stored    func(*escalation.Escalation) // what is another with the approval; nil: nothing
+	log       error                        // that records end in
 	held      map[string]string
 	listing   error
 }
@@ -68,6 +69,11 @@ func (r *rig) Request(_ context.Context, q escalation.Request) (escalation.Escal
 func (r *rig) Get(_ context.Context, id string) (escalation.Escalation, error) {
 	e := escalation.Escalation{ID: id, State: escalation.Approved}
 	e.Revision, e.Route, e.Quorum, e.Groups = "older", "oncall", 1, []string{"soc-oncall"}
+	e.Digest, _, _ = (&Decision{Asked: contain()}).action()
+	e.Caller = contain().Subject.ID
+	if r.stored != nil {
+		r.stored(&e)
+	}
 	return e, r.store
 }
 
@@ -171,15 +177,19 @@ func TestApproval(t *testing.T) {
 		consumes bool
 		want     string
 	}{
-		"the policy rejects it now": {func(_ *rig, a *Asked) { a.Context["parameters"] = map[string]any{"namespace": "kube-system"} }, false, "reviewers.soc.reject"},
-		"it cannot be recorded":     {func(r *rig, _ *Asked) { r.log = errors.New("full") }, false, RuleUnrecorded},
-		"it is consumed already":    {func(r *rig, _ *Asked) { r.store = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, false, "ended"},
-		"somebody was faster":       {func(r *rig, _ *Asked) { r.late = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, true, "ended"},
-		"the store is away":         {func(r *rig, _ *Asked) { r.store = errors.New("away") }, false, RuleEscalationFailed},
-		"more must agree by now":    {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Quorum = 2 }, false, RuleOldTerms},
-		"others must agree by now":  {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Approvers = []string{"soc-leads"} }, false, RuleOldTerms},
-		"nobody agrees by now":      {func(r *rig, _ *Asked) { delete(r.bundle.Fleet.Escalation.Routes, "oncall") }, false, RuleOldTerms},
-		"the caller is held":        {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
+		"the policy rejects it now":   {func(_ *rig, a *Asked) { a.Context["parameters"] = map[string]any{"namespace": "kube-system"} }, false, "reviewers.soc.reject"},
+		"it cannot be recorded":       {func(r *rig, _ *Asked) { r.log = errors.New("full") }, false, RuleUnrecorded},
+		"it is consumed already":      {func(r *rig, _ *Asked) { r.store = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, false, "ended"},
+		"somebody was faster":         {func(r *rig, _ *Asked) { r.late = &escalation.Refusal{Rule: "ended", Reason: "It is consumed."} }, true, "ended"},
+		"the store is away":           {func(r *rig, _ *Asked) { r.store = errors.New("away") }, false, RuleEscalationFailed},
+		"more must agree by now":      {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Quorum = 2 }, false, RuleOldTerms},
+		"others must agree by now":    {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Approvers = []string{"soc-leads"} }, false, RuleOldTerms},
+		"nobody agrees by now":        {func(r *rig, _ *Asked) { delete(r.bundle.Fleet.Escalation.Routes, "oncall") }, false, RuleOldTerms},
+		"another action was approved": {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.Digest = "sha256:0" } }, false, "digest"},
+		"another caller asked":        {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.Caller = id("detect") } }, false, "caller"},
+		"nobody has decided":          {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.State = escalation.Pending } }, false, "pending"},
+		"it is used up":               {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.State = escalation.Consumed } }, false, "ended"},
+		"the caller is held":          {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
 	} {
 		r, a := newRig(t), contain()
 		a.Approval = "e1"
@@ -190,6 +200,9 @@ func TestApproval(t *testing.T) {
 		}
 		if last := r.records[len(r.records)-1]; last.Verdict != engine.Reject && c.want != RuleUnrecorded {
 			t.Errorf("%s: the last record is %+v", name, last)
+		}
+		if allowed := slices.ContainsFunc(r.records, func(d Decision) bool { return d.Allowed }); allowed && !c.consumes && c.want != RuleUnrecorded {
+			t.Errorf("%s: a record says that it was allowed", name)
 		}
 	}
 	executes := incident()

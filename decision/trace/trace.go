@@ -135,7 +135,7 @@ func said(e record.Entry) (who, what string) {
 	case record.KindDecision:
 		what = e.Verdict + by(strings.Join(e.Rules, ", "))
 		if e.ApprovalID != "" {
-			what += "; approval " + e.ApprovalID
+			what += approvalSaid(e)
 		}
 		return arrow(short(e.Caller), skillOf(e)), what
 	case record.KindEvent:
@@ -164,6 +164,14 @@ func said(e record.Entry) (who, what string) {
 		}
 	}
 	return arrow(short(e.Caller), skillOf(e)), string(e.Result)
+}
+
+// approvalSaid of a decision: people are asked, or they have allowed it.
+func approvalSaid(e record.Entry) string {
+	if v, is := result[struct{ Decision bool }](e); is && v.Decision {
+		return "; allowed, once, by approval " + e.ApprovalID
+	}
+	return "; approval " + e.ApprovalID
 }
 
 func result[T any](e record.Entry) (v T, is bool) {
@@ -202,7 +210,7 @@ func escalationSaid(v record.Escalation) string {
 			what = v.To + ", a vote"
 		}
 	}
-	what += by(v.By)
+	what += by(short(v.By))
 	if v.Via != "" {
 		what += " via " + v.Via
 	}

@@ -83,6 +83,9 @@ func New(now func() time.Time) *Server {
 	return s
 }
 
+// Through is how clicks go out: with the authorities that the server believes. It is called before anybody clicks.
+func (s *Server) Through(c *http.Client) { s.http = c }
+
 // SetTrouble decides for each request.
 func (s *Server) SetTrouble(f func(*http.Request) Trouble) {
 	s.mu.Lock()
