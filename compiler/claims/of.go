@@ -75,8 +75,11 @@ func workloads(env *model.Environment) []Workload {
 	}
 	if callbacks(env) {
 		agentd.Names = append(agentd.Names, runtime+"-callback."+env.System.Namespace+".svc."+env.ClusterDomain)
-		slices.Sort(agentd.Names)
 	}
+	if env.Page != nil {
+		agentd.Names = append(agentd.Names, env.Page.Host)
+	}
+	slices.Sort(agentd.Names)
 	all := []Workload{agentd}
 	for _, a := range env.Agents {
 		w := Workload{
@@ -145,6 +148,9 @@ func (f *flows) all() {
 		if c := in.Client; c != nil {
 			f.flow(f.pods("intake "+in.Name, schema.Pods{Namespace: c.Namespace, ServiceAccount: c.Account}, in.From), agentd, model.PortDecision, in.From)
 		}
+	}
+	if p := env.Page; p != nil {
+		f.flow(f.pods("page", p.Pods, p.From), agentd, model.PortDecision, p.From)
 	}
 	for _, me := range fleet {
 		f.peers(me)

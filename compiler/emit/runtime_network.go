@@ -33,6 +33,9 @@ func runtimePolicies(env *model.Environment) []*ciliumPolicy {
 			p.allowFrom(p.pods("intake "+in.Name, schema.Pods{Namespace: in.Client.Namespace, ServiceAccount: in.Client.Account}), model.PortDecision, in.From)
 		}
 	}
+	if page := env.Page; page != nil {
+		p.allowFrom(p.pods("the page", page.Pods), model.PortDecision, page.From)
+	}
 	p.allowIntake()
 	for _, e := range env.Runtime.Endpoints {
 		p.allowEndpoint(e)
