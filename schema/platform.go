@@ -266,7 +266,8 @@ type Intake struct {
 	// Skill of that agent.
 	Skill string `json:"skill" rule:"required,name"`
 
-	// Forward is the topic by which the agent gets the events. Left out: it is asked by A2A, as by another agent.
+	// Forward is the topic by which the agent gets the events. Left out: it is asked by A2A, as by another agent. Where all intakes of an agent
+	// forward, agentd cannot connect to it.
 	Forward *Topic `json:"forward,omitempty"`
 }
 

@@ -292,6 +292,23 @@ func TestNetworkAllowsExactlyWhatTheFleetSays(t *testing.T) {
 	}
 }
 
+// An agent that reads all its events from a topic is not called by agentd. One other intake is enough for it to be.
+func TestNetworkOfForwardedEvents(t *testing.T) {
+	const in, out = "detect in soc-system/agentd 8443/TCP", "agentd out soc-detect/detect 8443/TCP"
+	env := networkEnv()
+	for i, want := range []bool{true, false} {
+		env.Intakes[i].Forward = &model.Topic{Endpoint: env.Endpoints[1], Topic: "unusual"}
+		all := allFlows(t, env)
+		if slices.Contains(all, in) != want || slices.Contains(all, out) != want {
+			t.Errorf("%d of 2 intakes forward: %q", i+1, all)
+		}
+		asked := slices.ContainsFunc(all, func(f string) bool { return strings.HasPrefix(f, "agentd out kube-system/") && strings.Contains(f, "detect.soc-detect") })
+		if asked != want {
+			t.Errorf("%d of 2 intakes forward: agentd may resolve detect: %v", i+1, asked)
+		}
+	}
+}
+
 // Both ends of every edge must allow it, and nothing else may pass between two workloads of the fleet.
 func TestNetworkTriplesAreTheModelsEdges(t *testing.T) {
 	env := networkEnv()

@@ -367,7 +367,11 @@ func (f *random) platform() string {
 	}
 	if f.has["intake"] {
 		last := &f.agents[len(f.agents)-1]
-		line("  intake:\n    - {name: events, endpoint: bus, topic: events.all, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
+		forward := ""
+		if f.has["handed on"] && f.some(2) {
+			forward = ", forward: {endpoint: bus, topic: events.unusual}"
+		}
+		line("  intake:\n    - {name: events, endpoint: bus, topic: events.all, to: %s, skill: %s%s}", last.name, skillID(last.skills[0]), forward)
 		if f.has["posted"] {
 			line("    - {name: posted, client: {namespace: falco, serviceAccount: sidekick}, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
 		}
