@@ -4,7 +4,7 @@ GO ?= go
 # Nothing here needs C. Go's own linker takes a fifth of the time of the system's, and the judge and the cluster share what is compiled.
 export CGO_ENABLED = 0
 
-.PHONY: compile demo forest test quick judge verify mutate e2e fuzz sklearn forest-report demo page bench bench-publish bench-verify bench-decision differential release lint golden
+.PHONY: compile forest test quick judge verify mutate e2e fuzz sklearn forest-report demo page bench bench-publish bench-verify bench-decision differential release lint golden
 compile: ## compile the shipped fleet into generated/
 	$(GO) run ./cmd/agentc compile
 
@@ -16,9 +16,6 @@ forest: ## the shipped fleet's anomaly model, trained on a made-up week; a new d
 
 test: ## everything that CI runs: needs Go and what hack/tools.sh lists, which it installs on Debian
 	hack/test.sh
-
-demo: ## agentd on this machine: one action of each verdict, an approval, one trace of all of it
-	hack/demo.sh
 
 quick: ## the product's own tests only
 	$(GO) test ./...

@@ -88,6 +88,18 @@ type Runtime struct {
 	// Database is the endpoint of type `postgres` in which the replicas keep escalations together; the key of its credential holds a connection URI.
 	// Left out: each keeps its own on its volume, so that there is one replica at most.
 	Database string `json:"database,omitempty" rule:"name"`
+
+	// Page says where people reach agentd's page. Left out: they do not, and answer in the chat or on the command line.
+	Page *Page `json:"page,omitempty"`
+}
+
+// Page is where people reach agentd's page. They prove who they are by certificates, which agentd itself asks for.
+type Page struct {
+	// URL that people open, without a path: `https://approvals.soc.example`. Its host stands in agentd's certificate.
+	URL string `json:"url" rule:"required,url"`
+
+	// Pods are the gateway in the cluster that passes their connections on to agentd's port 8444, without ending TLS.
+	Pods Pods `json:"pods" rule:"required"`
 }
 
 // Endpoint is one thing outside the fleet that an agent may be allowed to reach.
@@ -254,7 +266,8 @@ type Intake struct {
 	// Skill of that agent.
 	Skill string `json:"skill" rule:"required,name"`
 
-	// Forward is the topic by which the agent gets the events. Left out: it is asked by A2A, as by another agent.
+	// Forward is the topic by which the agent gets the events. Left out: it is asked by A2A, as by another agent. Where all intakes of an agent
+	// forward, agentd cannot connect to it.
 	Forward *Topic `json:"forward,omitempty"`
 }
 
@@ -328,6 +341,9 @@ type Environment struct {
 
 	// Endpoints says what differs for an endpoint, by its name.
 	Endpoints map[string]EndpointOverlay `json:"endpoints,omitempty" rule:"keys=name"`
+
+	// Page is the URL of agentd's page here, where it is not the runtime's.
+	Page string `json:"page,omitempty" rule:"url"`
 
 	// Defaults for every agent's workload in this environment; they win over the platform's.
 	Defaults Workload `json:"defaults,omitempty"`

@@ -4,7 +4,7 @@ import "agentc/schema"
 
 // emptySelector refuses pods that nothing selects: in a network policy an empty selector means every pod.
 func emptySelector(p *pass) {
-	for _, s := range p.endpointPods() {
+	for _, s := range p.selections() {
 		if s.pods.ServiceAccount == "" && len(s.pods.Labels) == 0 {
 			p.report(s.at, "these pods are selected by nothing, which means all of namespace %q; set serviceAccount (better) or labels", s.pods.Namespace)
 		}
@@ -14,20 +14,23 @@ func emptySelector(p *pass) {
 	p.wholePeer("otlp", peers.OTLP)
 }
 
-// selected is one place that selects the pods of an endpoint.
+// selected is one place that selects the pods of an endpoint, or of the page's gateway.
 type selected struct {
 	at   schema.Ref
 	pods *schema.Pods
 }
 
-// endpointPods lists what endpoints and their overlays select.
-func (p *pass) endpointPods() []selected {
+// selections lists what endpoints, their overlays and the page select.
+func (p *pass) selections() []selected {
 	doc := p.platform()
 	var all []selected
 	add := func(ref schema.Ref, pods *schema.Pods) {
 		if pods != nil {
 			all = append(all, selected{ref, pods})
 		}
+	}
+	if page := doc.Platform.Spec.Runtime.Page; page != nil && doc.Has("spec.runtime.page.pods") {
+		add(in(doc, "spec.runtime.page.pods"), &page.Pods)
 	}
 	for i, e := range doc.Platform.Spec.Endpoints {
 		add(in(doc, "spec.endpoints[%d].pods", i), e.Pods)

@@ -19,7 +19,7 @@ func reservedLabel(p *pass) {
 			}
 		}
 	}
-	for _, s := range p.endpointPods() {
+	for _, s := range p.selections() {
 		look(s.at, s.pods.Labels)
 	}
 	doc := p.platform()

@@ -66,6 +66,7 @@ var Rules = []Rule{
 	{"certificate-life", schema.Error, certificateLife},
 	{"ca-certificate", schema.Error, caCertificate},
 	{"runtime-database", schema.Error, runtimeDatabase},
+	{"page-url", schema.Error, pageURL},
 	{"bundle-keys", schema.Error, bundleKeys},
 	{"bundle-endpoint", schema.Error, bundleEndpoint},
 	{"shared-trust-domain", schema.Error, sharedTrustDomain},

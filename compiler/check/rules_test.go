@@ -248,6 +248,24 @@ policies/reviewers.yaml
 		{"an empty span", hours("night", ", hours: {days: [sat], from: 8, until: 8, otherwise: last}"), "route-hours"},
 		{"an end that is missing", hours("night", ", hours: {days: [sat], from: 8, otherwise: last}"), "missing-field"},
 
+		// The page.
+		{"a page", page("https://approvals.example.com"), ""},
+		{"a page at another port", page("https://approvals.example.com:8443"), ""},
+		{"a page without TLS", page("http://approvals.example.com"), "page-url"},
+		{"a page with a slash", page("https://approvals.example.com/"), "page-url"},
+		{"a page with a query", page("https://approvals.example.com/?a=b"), "page-url"},
+		{"a page at a short name", page("https://approvals"), "page-url"},
+		{"a page at an address", page("https://10.0.0.1"), "page-url"},
+		{"a page under the name of an agent", page("https://hello.demo-hello.svc.cluster.local"), "page-url"},
+		{"a page with a user", page("https://a:b@approvals.example.com"), "bad-value literal-secret"},
+		{"a page of an environment", page("https://approvals.example.com") + ownPage("https://dev.approvals.example.com"), ""},
+		{"a bad page of an environment", page("https://approvals.example.com") + ownPage("http://dev.approvals.example.com"), "page-url"},
+		{"a page of an environment alone", ownPage("https://approvals.example.com"), "page-url"},
+		{"a page that every pod passes on", strings.Replace(page("https://approvals.example.com"), ", serviceAccount: envoy", "", 1), "empty-selector"},
+		{"a page that pods by a label of Cilium's pass on", strings.Replace(page("https://approvals.example.com"), "serviceAccount: envoy",
+			"labels: {io.kubernetes.pod.namespace: more}", 1), "reserved-label"},
+		{"a page that nobody passes on", strings.Replace(page("https://approvals.example.com"), ", pods: {namespace: gateway, serviceAccount: envoy}", "", 1), "missing-field"},
+
 		// The database.
 		{"three replicas with a database", database("postgres", ", credential: {secret: db, key: uri}", "db") + `
     runtime:
@@ -483,6 +501,25 @@ policies/reviewers.yaml
 +       - {name: people, endpoint: chat, channel: approvals, approvers: [reviewers], hours: {days: [mon], from: 8, until: 18, otherwise: ` + otherwise + `}}
 +       - {name: night, endpoint: chat, channel: approvals, approvers: [reviewers]` + night + `}
 +       - {name: last, endpoint: chat, channel: approvals, approvers: [reviewers]}
+`
+}
+
+// page gives agentd one.
+func page(url string) string {
+	return `
+agents.d/platform.yaml
+    runtime:
++     page: {url: "` + url + `", pods: {namespace: gateway, serviceAccount: envoy}}
+`
+}
+
+// ownPage is the page of one environment.
+func ownPage(url string) string {
+	return `
+agents.d/platform.yaml
+-       bundle: {trust: git} # later: key, with the public key that seals bundles
++       bundle: {trust: git}
++       page: "` + url + `"
 `
 }
 

@@ -62,7 +62,7 @@ type Workload struct {
 // Party is whoever can be one side of a flow: a workload of the fleet, or pods that the spec names by namespace, service account
 // and labels.
 type Party struct {
-	Name      string            `json:"name"` // `agent detect`, `agentd`, `endpoint kafka`, `peer dns`, `client portal`
+	Name      string            `json:"name"` // `agent detect`, `agentd`, `endpoint kafka`, `peer dns`, `client portal`, `page`
 	At        At                `json:"at"`
 	Namespace string            `json:"namespace"`
 	Account   string            `json:"account,omitempty"`

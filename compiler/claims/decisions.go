@@ -114,6 +114,7 @@ type Rego struct {
 type Escalation struct {
 	LifetimeMs   int64    `json:"lifetimeMs"`
 	DefaultRoute string   `json:"defaultRoute"`
+	Page         string   `json:"page,omitempty"`   // URL; empty: nobody reaches one
 	Routes       []Route  `json:"routes"`           // by name
 	People       []Person `json:"people,omitempty"` // by name
 }
@@ -243,6 +244,9 @@ func decisions(env *model.Environment) Decisions {
 	for _, r := range env.Policy.Rego {
 		sum := sha256.Sum256(r.Text)
 		d.Rego = append(d.Rego, Rego{File: r.File, SHA256: hex.EncodeToString(sum[:])})
+	}
+	if env.Page != nil {
+		d.Escalation.Page = env.Page.URL
 	}
 	return d
 }

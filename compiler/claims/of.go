@@ -75,8 +75,11 @@ func workloads(env *model.Environment) []Workload {
 	}
 	if callbacks(env) {
 		agentd.Names = append(agentd.Names, runtime+"-callback."+env.System.Namespace+".svc."+env.ClusterDomain)
-		slices.Sort(agentd.Names)
 	}
+	if env.Page != nil {
+		agentd.Names = append(agentd.Names, env.Page.Host)
+	}
+	slices.Sort(agentd.Names)
 	all := []Workload{agentd}
 	for _, a := range env.Agents {
 		w := Workload{
@@ -128,6 +131,9 @@ func (f *flows) all() {
 		me := f.workload("agent "+a.Name, a.Identity, schema.Ref{Doc: a.Doc})
 		fleet = append(fleet, me)
 		for _, e := range a.Callers {
+			if e.Caller == env.System && !handed(env, a) {
+				continue
+			}
 			f.flow(f.caller(e), me, model.PortA2A, e.Requested, a.Host)
 		}
 		for _, u := range a.Uses {
@@ -146,9 +152,22 @@ func (f *flows) all() {
 			f.flow(f.pods("intake "+in.Name, schema.Pods{Namespace: c.Namespace, ServiceAccount: c.Account}, in.From), agentd, model.PortDecision, in.From)
 		}
 	}
+	if p := env.Page; p != nil {
+		f.flow(f.pods("page", p.Pods, p.From), agentd, model.PortDecision, p.From)
+	}
 	for _, me := range fleet {
 		f.peers(me)
 	}
+}
+
+// handed says whether agentd calls an agent: one that gets all events by a topic is called by nobody of that name.
+func handed(env *model.Environment, to *model.Agent) bool {
+	for _, in := range env.Intakes {
+		if in.To == to && in.Forward == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // peers are the cluster's own services: Prometheus reads metrics, traces go to the collector, and whoever has a host to dial may ask

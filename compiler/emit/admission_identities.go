@@ -27,11 +27,10 @@ func identityRule(env *model.Environment) admissionRule {
 		validations: []admissionv1.Validation{
 			validation("a certificate carries exactly one URI: the SPIFFE id of an agent that was compiled into this namespace",
 				`variables.account != '' && variables.admitted.exists(line, line.startsWith(variables.account + '/'))`),
-			// agentd alone has a second name: that of its callbacks. Its namespace is its own.
 			validation("a DNS name is not one of the agent's own",
 				`object.spec.?dnsNames.orValue([]).all(d,
     d in [variables.account + variables.host, variables.account + variables.host + variables.domain] ||
-    (variables.account == '`+runtimeName+`' && d.endsWith(variables.host + variables.domain)))`),
+    (variables.account == '`+runtimeName+`' && `+celRuntimeHost(env)+`))`),
 			validation("a certificate of the fleet carries nothing but a SPIFFE id and DNS names, and signs no others",
 				`!object.spec.?isCA.orValue(false) && object.spec.?commonName.orValue('') == '' && !has(object.spec.subject) &&
 !has(object.spec.literalSubject) && !has(object.spec.ipAddresses) && !has(object.spec.emailAddresses) &&
@@ -41,6 +40,15 @@ func identityRule(env *model.Environment) admissionRule {
 			validation("certificates of the fleet come from its issuer", celIssuer(env, "object.spec.issuerRef")),
 		},
 	}
+}
+
+// celRuntimeHost is true for the names that agentd alone has besides: that of its callbacks, in a namespace that is its own, and its page's.
+func celRuntimeHost(env *model.Environment) string {
+	within := "d.endsWith(variables.host + variables.domain)"
+	if env.Page == nil {
+		return within
+	}
+	return "(" + within + " || d == " + celString(env.Page.Host) + ")"
 }
 
 // issuanceRule holds in every namespace: an issuer of the whole cluster signs for all of them. A certificate of our trust

@@ -23,6 +23,7 @@ import (
 func admissionEnv() *model.Environment {
 	env := workloadEnv()
 	env.Cluster = inCluster
+	env.Page = &model.Page{URL: "https://approvals.soc.example", Host: "approvals.soc.example"}
 	env.Fleet.Git.ArgoNamespace = "argocd"
 	env.Actuators = []*model.Actuator{
 		{Actuator: schema.Actuator{

@@ -128,6 +128,9 @@ func bundleOrigins(env *model.Environment) []artifact.Origin {
 	for _, r := range env.Policy.Rules {
 		from = append(from, origin(fmt.Sprintf("rules[%q]", r.ID), r.From))
 	}
+	if env.Page != nil {
+		from = append(from, origin("escalation.page", env.Page.From))
+	}
 	for _, r := range env.Policy.Escalation.Routes {
 		from = append(from, origin("escalation.routes."+r.Name, r.From))
 	}

@@ -104,8 +104,9 @@ type ruleData struct {
 type escalationData struct {
 	LifetimeMs   int64                 `json:"lifetimeMs"`
 	DefaultRoute string                `json:"defaultRoute"`
-	Routes       map[string]routeData  `json:"routes"` // by name
-	People       map[string]personData `json:"people"` // by name
+	Page         string                `json:"page,omitempty"` // URL; missing: nobody reaches one
+	Routes       map[string]routeData  `json:"routes"`         // by name
+	People       map[string]personData `json:"people"`         // by name
 }
 
 type routeData struct {
@@ -205,6 +206,9 @@ func bundleDataOf(env *model.Environment) bundleData {
 	}
 	for _, a := range env.Agents {
 		data.Fleet.Agents[a.Name] = agentDataOf(a)
+	}
+	if env.Page != nil {
+		data.Escalation.Page = env.Page.URL
 	}
 	for _, r := range env.Policy.Rules {
 		data.Rules[r.ID] = ruleData{Team: r.Team, Reason: r.Reason, Verdict: r.Verdict, Route: r.Route, At: place(r.From), When: r.When}

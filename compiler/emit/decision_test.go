@@ -78,6 +78,7 @@ func decisionEnv() *model.Environment {
 		&model.Grant{Skill: notify.Skills[0], Rules: []*model.Rule{careful, open}}, &model.Grant{Skill: notify.Skills[1], Rules: []*model.Rule{open}})
 	bus := &model.Endpoint{Name: "bus", Type: "kafka", Host: "bus.example", Port: 9093, Timeout: 20 * time.Second}
 	env.Runtime = model.Runtime{Endpoints: []*model.Endpoint{bus, chat}, From: schema.Ref{Doc: env.From.Doc, Path: "spec.runtime"}}
+	env.Page = &model.Page{URL: "https://approvals.soc.example:8443", Host: "approvals.soc.example", From: schema.Ref{Doc: env.From.Doc, Path: "spec.runtime.page.url"}}
 	env.Intakes = []*model.Intake{{Name: "falco", Endpoint: bus, Topic: "falco-events", To: coordinator, Skill: coordinator.Skills[0],
 		From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[0]"}}, {Name: "posted", Client: new(decisionIdentity("sidekick", "falco")),
 		Forward: &model.Topic{Endpoint: bus, Topic: "unusual"}, To: coordinator, Skill: coordinator.Skills[0], From: schema.Ref{Doc: env.From.Doc, Path: "spec.intake[1]"}}}
@@ -608,7 +609,7 @@ func TestOriginsOfData(t *testing.T) {
 		}
 		want := []string{"", "fleet.agents.coordinator", "fleet.agents.notify", "fleet.agents.remediate",
 			`rules["soc/careful"]`, `rules["soc/never"]`, `rules["soc/odd"]`, `rules["soc/open"]`, `rules["soc/sure"]`,
-			"escalation.routes.leads", "escalation.routes.oncall", "escalation.people.ann", "escalation.people.bo",
+			"escalation.page", "escalation.routes.leads", "escalation.routes.oncall", "escalation.people.ann", "escalation.people.bo",
 			"runtime", "runtime.intakes.falco", "runtime.intakes.posted", "anomaly", "anomaly.classes[0]", "anomaly.classes[1]", "anomaly.forests.coordinator"}
 		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)

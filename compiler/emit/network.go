@@ -47,6 +47,9 @@ func defaultDeny(env *model.Environment, namespace string) *networkingv1.Network
 func agentPolicy(a *model.Agent) *ciliumPolicy {
 	p := newCiliumPolicy(a.Env, a.Identity, agentMeta(a, a.Name, wavePolicy), fromAgent(a))
 	for _, e := range a.Callers {
+		if onlyByTopic(e) {
+			continue
+		}
 		p.allowFrom(podsOf(e.Caller), model.PortA2A, e.Accepted, e.Requested)
 	}
 	p.allowPrometheus()

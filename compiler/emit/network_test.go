@@ -69,6 +69,8 @@ func networkEnv() *model.Environment {
 		{Name: "events", Endpoint: env.Endpoints[1], Topic: "events", To: detect, From: schema.Ref{Doc: platform, Path: "spec.intake[0]"}},
 		{Name: "posted", Client: &sidekick, To: detect, From: schema.Ref{Doc: platform, Path: "spec.intake[1]"}},
 	}
+	env.Page = &model.Page{URL: "https://approvals.soc.example", Host: "approvals.soc.example", Pods: schema.Pods{Namespace: "gateway", ServiceAccount: "envoy"},
+		From: schema.Ref{Doc: platform, Path: "spec.runtime.page.url"}}
 	networkEdge(detect, analyse)
 	networkEdge(analyse, remediate)
 	detect.Callers = append(detect.Callers, &model.Edge{
@@ -276,6 +278,7 @@ func TestNetworkAllowsExactlyWhatTheFleetSays(t *testing.T) {
 		"agentd in monitoring/app=prometheus 9090/TCP",
 		"agentd in mm/mattermost 8445/TCP",
 		"agentd in falco/sidekick 8444/TCP",
+		"agentd in gateway/envoy 8444/TCP",
 		"agentd out soc-detect/detect 8443/TCP",
 		"agentd out mm/mattermost 8065/TCP",
 		"agentd out kafka.soc.example 9093/TCP",
@@ -286,6 +289,23 @@ func TestNetworkAllowsExactlyWhatTheFleetSays(t *testing.T) {
 	}
 	if diff := gocmp.Diff(want, allFlows(t, networkEnv())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// An agent that reads all its events from a topic is not called by agentd. One other intake is enough for it to be.
+func TestNetworkOfForwardedEvents(t *testing.T) {
+	const in, out = "detect in soc-system/agentd 8443/TCP", "agentd out soc-detect/detect 8443/TCP"
+	env := networkEnv()
+	for i, want := range []bool{true, false} {
+		env.Intakes[i].Forward = &model.Topic{Endpoint: env.Endpoints[1], Topic: "unusual"}
+		all := allFlows(t, env)
+		if slices.Contains(all, in) != want || slices.Contains(all, out) != want {
+			t.Errorf("%d of 2 intakes forward: %q", i+1, all)
+		}
+		asked := slices.ContainsFunc(all, func(f string) bool { return strings.HasPrefix(f, "agentd out kube-system/") && strings.Contains(f, "detect.soc-detect") })
+		if asked != want {
+			t.Errorf("%d of 2 intakes forward: agentd may resolve detect: %v", i+1, asked)
+		}
 	}
 }
 
@@ -332,7 +352,7 @@ func TestNetworkOfNothing(t *testing.T) {
 	lone := func() *model.Environment {
 		env := networkEnv()
 		env.Peers.Prometheus, env.Peers.OTLP = nil, nil
-		env.Runtime.Endpoints, env.Intakes = nil, nil
+		env.Runtime.Endpoints, env.Intakes, env.Page = nil, nil, nil
 		env.Agents = env.Agents[1:2]
 		return env
 	}
@@ -421,6 +441,7 @@ func TestNetworkOrigins(t *testing.T) {
 			"spec.ingress[1] agents.d/platform.yaml spec.peers.prometheus",
 			"spec.ingress[2] agents.d/platform.yaml spec.endpoints[0]",
 			"spec.ingress[3] agents.d/platform.yaml spec.intake[1]",
+			"spec.ingress[4] agents.d/platform.yaml spec.runtime.page.url",
 			"spec.egress[0] agents.d/platform.yaml spec.intake[0]",
 			"spec.egress[0] agents.d/detect.yaml spec.accepts[0]",
 			"spec.egress[1] agents.d/platform.yaml spec.endpoints[0]",

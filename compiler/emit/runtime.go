@@ -35,11 +35,7 @@ func runtime(env *model.Environment, out *Out) error {
 	from := origin("", env.Runtime.From)
 
 	out.Object(file, waveTrust, runtimeAccount(env), from)
-	out.Object(file, waveTrust, runtimeCertificate(env), from,
-		origin("spec.duration", under(env.From, "certificates.duration")),
-		origin("spec.renewBefore", under(env.From, "certificates.renewBefore")),
-		origin("spec.issuerRef", under(env.From, "issuer")),
-		origin("spec.uris", under(env.From, "trustDomain")))
+	out.Object(file, waveTrust, runtimeCertificate(env), append([]artifact.Origin{from}, runtimeCertificateOrigins(env)...)...)
 	if env.Trust == "key" {
 		out.Object(file, waveTrust, runtimeKeyRing(env), from, origin("data", under(env.From, "bundle.keys")))
 	}
@@ -79,13 +75,29 @@ func runtimeAccount(env *model.Environment) *corev1.ServiceAccount {
 	}
 }
 
-// runtimeCertificate is agentd's, good for its decisions and for the callbacks.
+// runtimeCertificate is agentd's, good for its decisions, the callbacks and the page.
 func runtimeCertificate(env *model.Environment) *certv1.Certificate {
 	var names []string
 	if len(callbackSources(env)) > 0 {
 		names = append(names, callbackHost(env))
 	}
+	if env.Page != nil {
+		names = append(names, env.Page.Host)
+	}
 	return certificate(env, env.System, runtimeMeta(env, runtimeName, waveTrust), names...)
+}
+
+func runtimeCertificateOrigins(env *model.Environment) []artifact.Origin {
+	all := []artifact.Origin{
+		origin("spec.duration", under(env.From, "certificates.duration")),
+		origin("spec.renewBefore", under(env.From, "certificates.renewBefore")),
+		origin("spec.issuerRef", under(env.From, "issuer")),
+		origin("spec.uris", under(env.From, "trustDomain")),
+	}
+	if env.Page != nil {
+		all = append(all, origin("spec.dnsNames", env.Page.From))
+	}
+	return all
 }
 
 // runtimeKeyRing holds the public keys, a file for each, by which agentd knows a sealed bundle.

@@ -33,6 +33,9 @@ func runtimePolicies(env *model.Environment) []*ciliumPolicy {
 			p.allowFrom(p.pods("intake "+in.Name, schema.Pods{Namespace: in.Client.Namespace, ServiceAccount: in.Client.Account}), model.PortDecision, in.From)
 		}
 	}
+	if page := env.Page; page != nil {
+		p.allowFrom(p.pods("the page", page.Pods), model.PortDecision, page.From)
+	}
 	p.allowIntake()
 	for _, e := range env.Runtime.Endpoints {
 		p.allowEndpoint(e)
@@ -64,11 +67,17 @@ func (p *ciliumPolicy) allowGuards(agents []*model.Agent) {
 func (p *ciliumPolicy) allowIntake() {
 	for _, a := range p.env.Agents {
 		for _, e := range a.Callers {
-			if e.Caller == p.env.System {
+			if e.Caller == p.env.System && !onlyByTopic(e) {
 				p.allowTo(a.Host, podsOf(a.Identity), model.PortA2A, e.Requested, e.Accepted)
 			}
 		}
 	}
+}
+
+// onlyByTopic says of an edge that it is agentd's, and that no intake calls the agent: it reads from a topic all that comes along it.
+func onlyByTopic(e *model.Edge) bool {
+	env := e.Callee.Env
+	return e.Caller == env.System && !slices.ContainsFunc(env.Intakes, func(in *model.Intake) bool { return in.To == e.Callee && in.Forward == nil })
 }
 
 // callbackSources are the Mattermost servers whose buttons reach agentd. One outside the cluster has no pods that a policy

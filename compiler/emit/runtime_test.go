@@ -299,7 +299,7 @@ func TestRuntimeReferencesLead(t *testing.T) {
 	if !slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Secret != nil && v.Secret.SecretName == cert.SecretName }) {
 		t.Errorf("nobody mounts %s", cert.SecretName)
 	}
-	for _, host := range []string{"agentd.soc-system.svc.cluster.local", "agentd-callback.soc-system.svc.cluster.local"} {
+	for _, host := range []string{"agentd.soc-system.svc.cluster.local", "agentd-callback.soc-system.svc.cluster.local", "approvals.soc.example"} {
 		if !slices.Contains(cert.DNSNames, host) {
 			t.Errorf("the certificate does not hold for %s: %v", host, cert.DNSNames)
 		}

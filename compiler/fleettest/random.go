@@ -24,7 +24,7 @@ import (
 var shapes = []string{
 	"no edges", "all edges", "shared namespaces", "long names", "one host", "pods by labels", "no ingress", "stars", "clients", "entry",
 	"no peers", "intake", "chat in the cluster", "canary", "actuators", "environments", "rego", "thresholds", "bundle endpoint", "signatures",
-	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests", "hours", "database", "posted", "handed on",
+	"names of its own", "autoscaled", "many tools", "rules for all", "classes", "forests", "hours", "database", "posted", "handed on", "page",
 }
 
 // Random makes a fleet that compiles. The same seed makes the same fleet.
@@ -356,6 +356,10 @@ func (f *random) platform() string {
 	if f.has["database"] {
 		line("    database: answers\n    replicas: %d", 1+f.IntN(3))
 	}
+	if f.has["page"] {
+		line("    page: {url: \"https://approvals.example.com%s\", pods: {namespace: gateway, %s}}", []string{"", ":8443"}[f.IntN(2)],
+			[]string{"serviceAccount: envoy", "labels: {app: envoy}"}[f.IntN(2)])
+	}
 	f.endpointsText(line)
 	f.peersText(line)
 	if f.has["clients"] {
@@ -363,7 +367,11 @@ func (f *random) platform() string {
 	}
 	if f.has["intake"] {
 		last := &f.agents[len(f.agents)-1]
-		line("  intake:\n    - {name: events, endpoint: bus, topic: events.all, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
+		forward := ""
+		if f.has["handed on"] && f.some(2) {
+			forward = ", forward: {endpoint: bus, topic: events.unusual}"
+		}
+		line("  intake:\n    - {name: events, endpoint: bus, topic: events.all, to: %s, skill: %s%s}", last.name, skillID(last.skills[0]), forward)
 		if f.has["posted"] {
 			line("    - {name: posted, client: {namespace: falco, serviceAccount: sidekick}, to: %s, skill: %s}", last.name, skillID(last.skills[0]))
 		}
@@ -461,6 +469,9 @@ func (f *random) environmentText(i int, name string, line func(string, ...any)) 
 	if f.has["environments"] && i > 0 {
 		line("      endpoints:\n        service: {host: service.%s.example.com, port: 8443}\n        account-pods: {host: books.%s.svc.%s, pods: {namespace: %s, labels: {app: books}}}", name, name, f.domain(), name)
 		line("      defaults: {replicas: {min: 2}, env: {LEVEL: low}}")
+		if f.has["page"] {
+			line("      page: https://%s.approvals.example.com", name)
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ type Environment struct {
 	Trust         string // key or git
 	Keys          []schema.PublicKey
 	BundleFrom    *BundleSource // nil: the ConfigMap
+	Page          *Page         // nil: nobody reaches one
 	Peers         Peers
 
 	System     Identity // agentd's: its namespace is <fleet>-system
@@ -67,6 +68,14 @@ type Environment struct {
 type BundleSource struct {
 	Endpoint *Endpoint
 	Path     string // of the URL, with its slash first
+}
+
+// Page is where people reach agentd's.
+type Page struct {
+	URL  string
+	Host string      // of the URL
+	Pods schema.Pods // the gateway that passes their connections on
+	From schema.Ref  // of the URL
 }
 
 // Identity is what a workload can prove of itself.

@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -62,6 +63,7 @@ func resolveEnvironment(fleet *Fleet, doc *schema.Document, i int) *Environment 
 	env.System = env.identity("agentd", Join(fleet.Name, "system"))
 	env.Endpoints = resolveEndpoints(doc, w)
 	env.BundleFrom = resolveBundleSource(env, w.Bundle)
+	env.Page = resolvePage(env, doc, w.Page)
 	env.Actuators = resolveActuators(doc)
 	env.Agents = resolveAgents(env, doc, i)
 	env.Namespaces = namespaces(env.Agents)
@@ -195,6 +197,22 @@ func resolveBundleSource(env *Environment, w schema.BundleTrust) *BundleSource {
 		return &BundleSource{Endpoint: e, Path: w.Path}
 	}
 	return nil
+}
+
+// resolvePage is where people reach agentd's page in an environment that may have a URL of its own for it.
+func resolvePage(env *Environment, doc *schema.Document, own string) *Page {
+	w := doc.Platform.Spec.Runtime.Page
+	if w == nil {
+		return nil
+	}
+	p := &Page{URL: w.URL, Pods: w.Pods, From: schema.Ref{Doc: doc, Path: "spec.runtime.page.url"}}
+	if own != "" {
+		p.URL, p.From.Path = own, env.From.Path+".page"
+	}
+	if u, err := url.Parse(p.URL); err == nil {
+		p.Host = u.Hostname()
+	}
+	return p
 }
 
 func resolveActuators(doc *schema.Document) []*Actuator {

@@ -76,6 +76,7 @@ type (
 	escalationData struct {
 		LifetimeMs   int64                 `json:"lifetimeMs"`
 		DefaultRoute string                `json:"defaultRoute"`
+		Page         string                `json:"page,omitempty"`
 		Routes       map[string]routeData  `json:"routes"`
 		People       map[string]personData `json:"people"`
 	}
@@ -151,7 +152,7 @@ func (s *spec) data() map[string]any {
 		Environment: environmentData{s.env.Name, s.Fleet, s.env.TrustDomain},
 		Fleet:       fleetData{map[string]agentData{}},
 		Rules:       map[string]ruleData{},
-		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, map[string]routeData{}, map[string]personData{}},
+		Escalation:  escalationData{s.Escalation.LifetimeMs, s.Escalation.DefaultRoute, s.Escalation.Page, map[string]routeData{}, map[string]personData{}},
 		Runtime:     runtimeDataOf(&s.Runtime),
 	}
 	for i := range s.Agents {
@@ -285,6 +286,10 @@ func (s *spec) atEscalation(list, of string) claims.At {
 	case "routes":
 		if r := s.routes[of]; r != nil {
 			return r.At
+		}
+	case "page":
+		if i := slices.IndexFunc(s.env.Parties, func(p claims.Party) bool { return p.Name == "page" }); i >= 0 {
+			return s.env.Parties[i].At
 		}
 	case "people":
 		if i := slices.IndexFunc(s.Escalation.People, func(p claims.Person) bool { return p.Name == of }); i >= 0 {

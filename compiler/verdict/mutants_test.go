@@ -184,6 +184,7 @@ var mutants = []struct {
 	{"intake that a client posts", edit(notify, "runtime", "intakes", "falco", "client"), []string{`runtime.intakes.falco.client is "` + notify + `", and the spec knows nothing of it`}},
 	{"events handed on elsewhere", edit(jsonObject{"endpoint": "kafka", "topic": "x"}, "runtime", "intakes", "falco", "forward"), []string{`runtime.intakes.falco.forward is {"endpoint":"kafka","topic":"x"}, and the spec knows nothing of it`}},
 	{"intake dropped", edit(nil, "runtime", "intakes", "falco"), []string{`runtime.intakes.falco is missing, and the spec says`}},
+	{"another page", edit("https://evil.example", "escalation", "page"), []string{`escalation.page is "https://evil.example", and the spec says "https://approvals.dev.soc.example"`}},
 	{"tool added", edit("sha256:00", agent("analyse", "endpoints", "cluster-view", "tools", "pods.delete")...), []string{`tools["pods.delete"] is "sha256:00", and the spec knows nothing of it`}},
 	{"approver added", edit([]string{"intern", "soc-oncall"}, "escalation", "routes", "oncall", "approvers"), []string{`escalation.routes.oncall.approvers.0 is "intern", and the spec knows nothing of it`}},
 	{"person added", edit(jsonObject{"email": "x@evil.example", "team": "soc", "groups": []string{"soc-leads"}}, "escalation", "people", "x"), []string{

@@ -238,6 +238,7 @@ var decisionKinds = []kind{
 	})},
 	{name: "intake of another topic", layers: "decision", mutate: runtimes("intakes", func(of y) { of["topic"] = "more" })},
 	{name: "lifetime of an escalation", layers: "decision", mutate: data(func(d *object) { d.set(86400000, "escalation", "lifetimeMs") })},
+	{name: "page of agentd", layers: "decision", mutate: data(func(d *object) { d.set("https://elsewhere.example", "escalation", "page") })},
 	{name: "default route", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "escalation", "defaultRoute") })},
 	{name: "trust domain", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere.example", "environment", "trustDomain") })},
 	{name: "environment's name", layers: "decision", mutate: data(func(d *object) { d.set("elsewhere", "environment", "name") })},

@@ -16,7 +16,7 @@ import (
 // testBOMs holds the bills of materials of a release against CycloneDX's own schema, and the ids of ko's against SPDX's rule.
 func testBOMs(t *testing.T, out string) {
 	schema := cycloneDX(t)
-	for _, name := range glob(t, out, "*.cdx.json", 4) {
+	for _, name := range glob(t, out, "*.cdx.json", 4*len(commands)) {
 		result, err := schema.Validate(gojsonschema.NewStringLoader(read(t, name)))
 		if err != nil {
 			t.Fatal(err)
@@ -26,7 +26,7 @@ func testBOMs(t *testing.T, out string) {
 		}
 	}
 	id := regexp.MustCompile(`^SPDXRef-[A-Za-z0-9.-]+$`)
-	for _, name := range glob(t, out, "*.spdx.json", 3) {
+	for _, name := range glob(t, out, "*.spdx.json", 3*len(commands)) {
 		var doc struct {
 			Packages []struct{ SPDXID string }
 		}

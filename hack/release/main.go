@@ -17,7 +17,7 @@ import (
 )
 
 // commands are what is released, by their folders below cmd.
-var commands = []string{"agentc"}
+var commands = []string{"agentc", "agentd"}
 
 // platforms of the binaries; images are made for those of Linux.
 var platforms = []platform{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}}

@@ -36,9 +36,11 @@ func TestRelease(t *testing.T) {
 		want := strings.Fields(`darwin_amd64.cdx.json darwin_amd64.tar.gz darwin_arm64.cdx.json darwin_arm64.tar.gz
 			image.tar image_index.spdx.json image_linux-amd64.spdx.json image_linux-arm64.spdx.json
 			linux_amd64.cdx.json linux_amd64.tar.gz linux_arm64.cdx.json linux_arm64.tar.gz`)
-		got := strings.Fields(sh(t, out, "sed 's/.*  agentc_0.1.0_//' SHA256SUMS; test $(ls | wc -l) = 13"))
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("-want +got\n%s", diff)
+		for _, command := range commands {
+			got := strings.Fields(sh(t, out, "sed -n 's/.*  "+command+"_0.1.0_//p' SHA256SUMS; test $(ls | wc -l) = 25"))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: -want +got\n%s", command, diff)
+			}
 		}
 	})
 	t.Run("the binary of this machine runs", func(t *testing.T) {
@@ -81,13 +83,13 @@ func TestUnreleased(t *testing.T) {
 	sh(t, dir, "git tag v0.0.9; "+commit("--allow-empty"))
 	host := runtime.GOOS + "_" + runtime.GOARCH
 	sh(t, dir, "PLATFORMS="+strings.Replace(host, "_", "/", 1)+" hack/release.sh out")
-	want := "agentc_0.1.0-g" + sh(t, dir, "git rev-parse HEAD")[:12] + "_"
+	want := "_0.1.0-g" + sh(t, dir, "git rev-parse HEAD")[:12] + "_"
 	for name := range digests(t, filepath.Join(dir, "out")) {
-		if name != "SHA256SUMS" && !strings.HasPrefix(name, want) {
-			t.Errorf("%s does not begin with %s", name, want)
+		if name != "SHA256SUMS" && !strings.HasPrefix(name, "agentc"+want) && !strings.HasPrefix(name, "agentd"+want) {
+			t.Errorf("%s does not begin with agentc%s, or agentd", name, want)
 		}
 	}
-	stamp := sh(t, t.TempDir(), "tar xzf "+dir+"/out/"+want+host+".tar.gz; go version -m agentc")
+	stamp := sh(t, t.TempDir(), "tar xzf "+dir+"/out/agentc"+want+host+".tar.gz; go version -m agentc")
 	if !strings.Contains(stamp, "\tmod\tagentc\tv0.0.0-") {
 		t.Errorf("an older tag shows in\n%s", stamp)
 	}
@@ -104,6 +106,7 @@ func repository(t *testing.T, changelog string) string {
 		"go.mod":              "module agentc\n\ngo 1.26.0\n",
 		"compiler/compile.go": "package compiler\n\nconst Version = \"0.1.0\"\n",
 		"cmd/agentc/main.go":  "package main\n\nimport \"agentc/compiler\"\n\nfunc main() { println(\"agentc\", compiler.Version) }\n",
+		"cmd/agentd/main.go":  "package main\n\nfunc main() { println(\"agentd\") }\n",
 		"hack/release.sh":     read(t, "../release.sh"),
 	}
 	ours, err := filepath.Glob("*")

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 )
 
 // Format that this judge knows.
@@ -190,8 +191,18 @@ type Rego struct {
 type Escalation struct {
 	LifetimeMs   int64    `json:"lifetimeMs"`
 	DefaultRoute string   `json:"defaultRoute"`
+	Page         string   `json:"page,omitempty"`
 	Routes       []Route  `json:"routes"`
 	People       []Person `json:"people,omitempty"`
+}
+
+// PageHost is the name under which people reach agentd; empty where they do not.
+func (e *Escalation) PageHost() string {
+	u, err := url.Parse(e.Page)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 type Route struct {

@@ -165,12 +165,12 @@ func (j *judging) argument(p *index.Pod, w *claims.Workload, c index.Container, 
 	j.At(p.Object, path, w.At, "--%s of %s is %q, not %q", flag, c.Name, got, want)
 }
 
-// decision wants the guard to ask agentd, under one of the names of its certificate.
+// decision wants the guard to ask agentd, under one of the names of its certificate, and not by way of the page's gateway.
 func (j *judging) decision(p *index.Pod, w *claims.Workload, c index.Container) {
 	got, paths := c.Arguments("decision")
 	if len(got) == 1 {
 		u, err := url.Parse(got[0])
-		if err == nil && u.Scheme == "https" && slices.Contains(j.agentd.Names, u.Hostname()) {
+		if err == nil && u.Scheme == "https" && slices.Contains(j.agentd.Names, u.Hostname()) && u.Hostname() != j.env.Decisions.Escalation.PageHost() {
 			return
 		}
 	}

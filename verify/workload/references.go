@@ -105,10 +105,14 @@ func calledAt(p *index.Pod, c index.Container, port int32) bool {
 	return c.Container == guard.Container && slices.Equal(listen, []string{fmt.Sprintf(":%d", port)})
 }
 
-// reachable wants the names of a workload's certificate to be those under which it is called.
+// reachable wants the names of a workload's certificate to be those under which it is called. That of agentd's page leads to a gateway outside the
+// fleet, which goes on to agentd's Service.
 func (j *judging) reachable(w *claims.Workload, leads map[index.Name]*index.Pod, called bool) {
 	o := j.pods[w].Object
 	for _, name := range w.Names {
+		if name == j.env.Decisions.Escalation.PageHost() {
+			continue
+		}
 		parts := strings.SplitN(name, ".", 3)
 		if len(parts) < 3 || parts[1] != w.Namespace || leads[index.Name{Namespace: w.Namespace, Name: parts[0]}] != j.pods[w] {
 			j.At(o, []any{"metadata", "name"}, w.At, "no Service leads from %s to %s", name, w.Name)
