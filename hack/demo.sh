@@ -24,6 +24,7 @@ export PATH=$work:$PATH
 at=http://127.0.0.1:${PORT:-8444}
 
 say "The shipped fleet: a security team's five agents. This machine alone, no TLS, and you are jonas, who is on call."
+: >"$work/log"
 printf '%s$ agentd serve --dev --dev-person jonas --bundle generated/dev/bundle --listen %s --data DATA &%s\n' "$bold" "${at#http://}" "$off"
 agentd serve --dev --dev-person jonas --bundle generated/dev/bundle --listen "${at#http://}" --data "$work/data" 2>"$work/log" &
 server=$!
