@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -273,7 +274,7 @@ func (d *daemon) openMetrics(context.Context) error {
 // loops go on beside the requests.
 func (d *daemon) loops() []func(context.Context) {
 	loops := []func(context.Context){
-		every(bundleEvery, func(ctx context.Context) { d.loader.Look(ctx) }), // its status says what came of it
+		every(cmp.Or(d.bundleEvery, bundleEvery), func(ctx context.Context) { d.loader.Look(ctx) }), // its status says what came of it
 		every(quarantineEvery, d.look("it is not known who is in quarantine", d.quarantines.Look)),
 		every(expireEvery, d.look("escalations that are over cannot be ended", func(ctx context.Context) error {
 			_, err := d.escalations.Expire(ctx) // they are rejected in any case; here it is told

@@ -15,6 +15,7 @@ type flags struct {
 	environment      string
 	bundle           string
 	bundleCredential string
+	bundleEvery      time.Duration
 	trust, keys      string
 	engine           string
 	maxStaleness     time.Duration
@@ -59,6 +60,7 @@ With --dev it listens on this machine alone, without TLS, takes a bundle that no
 	set.StringVar(&f.environment, "environment", "", "that the bundle must be for")
 	set.StringVar(&f.bundle, "bundle", "", "file, folder or URL of the bundle")
 	set.StringVar(&f.bundleCredential, "bundle-credential", "", "name in --credentials of the token for the bundle's URL")
+	set.DurationVar(&f.bundleEvery, "bundle-every", bundleEvery, "how often the bundle's source is looked at")
 	set.StringVar(&f.trust, "trust", "key", "key: only bundles that one of --keys sealed; git: any that lies there")
 	set.StringVar(&f.keys, "keys", "", "folder of the public keys that seal bundles")
 	set.StringVar(&f.engine, "engine", "auto", "auto: the table, and Open Policy Agent for hand-written Rego; rego: Open Policy Agent for everything")
@@ -90,6 +92,8 @@ func (f *flags) check() error {
 		return errors.New("--bundle: a file, a folder or a URL")
 	case f.engine != "auto" && f.engine != "rego":
 		return fmt.Errorf("--engine is %q; it is auto or rego", f.engine)
+	case f.bundleEvery < 0:
+		return fmt.Errorf("--bundle-every is %s; it is a time, such as 5s", f.bundleEvery)
 	case f.trust != "key" && f.trust != "git":
 		return fmt.Errorf("--trust is %q; it is key or git", f.trust)
 	case f.dev:

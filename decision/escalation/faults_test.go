@@ -208,7 +208,7 @@ func TestReplicasShareNotices(t *testing.T) {
 
 // TestOpenAtOnce: replicas that start together make one schema.
 func TestOpenAtOnce(t *testing.T) {
-	for _, dsn := range []string{t.TempDir() + "/x.db", server.newDatabase(t)} {
+	for _, dsn := range []string{t.TempDir() + "/x.db", server.NewDatabase(t)} {
 		got := atOnce(8, func(int) string {
 			s, err := Open(t.Context(), dsn, Options{})
 			if err != nil {
@@ -331,7 +331,7 @@ func killed(b *bench, lines int, longer time.Duration) []string {
 
 // TestAway stops PostgreSQL under load. Every call ends with an error or is done, within its time; afterwards everything goes on.
 func TestAway(t *testing.T) {
-	b := &bench{T: t, dsn: server.newDatabase(t), clock: newClock()}
+	b := &bench{T: t, dsn: server.NewDatabase(t), clock: newClock()}
 	b.Service = b.open(Options{Timeout: 3 * time.Second, PerCaller: 10_000, InAll: 10_000})
 	e := b.approved(1)
 	var (
@@ -359,7 +359,7 @@ func TestAway(t *testing.T) {
 			}
 		})
 	}
-	server.stop("QUIT")
+	server.Stop("QUIT")
 	<-failing
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -369,7 +369,7 @@ func TestAway(t *testing.T) {
 			t.Errorf("%s without a database: %v", name, err)
 		}
 	}
-	if err := server.start(); err != nil {
+	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	stop.Store(1)

@@ -27,7 +27,7 @@ func (s *Service) ReadTopic(ctx context.Context, k Kafka, intake string) error {
 	client, err := kgo.NewClient(append(all,
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		// Eagerly: in a rebalance everybody gives everything back, and begins where the group has committed.
-		kgo.Balancers(kgo.StickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.HeartbeatInterval(time.Second),
+		kgo.Balancers(kgo.StickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.HeartbeatInterval(time.Second), kgo.SessionTimeout(sessionTimeout),
 		kgo.OnPartitionsCallbackBlocked(func(context.Context, *kgo.Client) { g.hurry() }),
 		kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20), kgo.FetchMaxWait(time.Second), kgo.MaxDecompressBatchBytes(mostBatch),
 	)...)
@@ -47,6 +47,10 @@ func (s *Service) ReadTopic(ctx context.Context, k Kafka, intake string) error {
 }
 
 const (
+	// sessionTimeout is after how long without a heartbeat the partitions of a replica that died go to the others. Until then its events wait, and, once somebody
+	// else comes or goes, everybody's.
+	sessionTimeout = 10 * time.Second
+
 	mostRecords = 128      // of a round: what comes again at most after a crash
 	mostBatch   = 64 << 20 // bytes of a batch of records, unpacked
 )

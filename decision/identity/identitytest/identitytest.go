@@ -46,6 +46,7 @@ type Names struct {
 	URIs, Emails, DNS []string
 	Life              time.Duration      // from now; 0: an hour
 	Usage             []x509.ExtKeyUsage // nil: both ends of a connection
+	IPs               []net.IP           // beside 127.0.0.1, which goes with DNS names
 }
 
 // Workload is the names of a workload on this machine.
@@ -66,7 +67,7 @@ func (ca *CA) Issue(t testing.TB, n Names) (certificate, key []byte) {
 		DNSNames: n.DNS, EmailAddresses: n.Emails, ExtKeyUsage: n.Usage, KeyUsage: x509.KeyUsageDigitalSignature,
 	}
 	if len(n.DNS) > 0 {
-		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+		template.IPAddresses = append([]net.IP{net.IPv4(127, 0, 0, 1)}, n.IPs...)
 	}
 	for _, text := range n.URIs {
 		u, err := url.Parse(text)
