@@ -280,7 +280,10 @@ func (d *daemon) loops() []func(context.Context) {
 			_, err := d.escalations.Expire(ctx) // they are rejected in any case; here it is told
 			return err
 		})),
-		d.notify, d.readTopics,
+		d.readTopics,
+	}
+	if len(d.chats) > 0 { // otherwise there is the page, and the command line
+		loops = append(loops, d.notify)
 	}
 	if d.keeper != nil {
 		look := d.look("the new certificate cannot be used; the old one stays", func(context.Context) error { return d.keeper.Look() })
