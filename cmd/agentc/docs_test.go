@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"io"
@@ -117,7 +118,7 @@ func executed(t *testing.T, dir string, blocks []block) []outcome {
 			if got := session(t, dir, b); *update {
 				changed = append(changed, outcome{b, got})
 			}
-		case "yaml", "rego", "jsonc", "jsonl":
+		case "yaml", "rego", "json", "jsonc", "jsonl":
 			writeOrParse(t, dir, b)
 		case "diff":
 			change(t, dir, b)
@@ -151,6 +152,10 @@ func writeOrParse(t *testing.T, dir string, b block) {
 		err = parseYAML(text)
 	case "rego":
 		_, err = ast.ParseModule("", text)
+	case "json":
+		if !json.Valid([]byte(text)) {
+			err = errors.New("it is no JSON")
+		}
 	default:
 		err = errors.New("nothing reads it; name a file in its first line")
 	}
