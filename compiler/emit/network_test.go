@@ -302,7 +302,9 @@ func TestNetworkOfForwardedEvents(t *testing.T) {
 		if slices.Contains(all, in) != want || slices.Contains(all, out) != want {
 			t.Errorf("%d of 2 intakes forward: %q", i+1, all)
 		}
-		asked := slices.ContainsFunc(all, func(f string) bool { return strings.HasPrefix(f, "agentd out kube-system/") && strings.Contains(f, "detect.soc-detect") })
+		asked := slices.ContainsFunc(all, func(f string) bool {
+			return strings.HasPrefix(f, "agentd out kube-system/") && strings.Contains(f, "detect.soc-detect")
+		})
 		if asked != want {
 			t.Errorf("%d of 2 intakes forward: agentd may resolve detect: %v", i+1, asked)
 		}
