@@ -9,6 +9,7 @@ import (
 
 // TestDatabaseAway: without its database agentd executes nothing after some seconds, since somebody might be in quarantine, and asks nobody. It comes back by itself.
 func TestDatabaseAway(t *testing.T) {
+	t.Parallel() // it mostly waits
 	database := postgres(t)
 	s := newSurroundings(t, func(data map[string]any) { alone(data, "") })
 	s.must(os.WriteFile(filepath.Join(s.credentials, "escalations"), []byte(database.NewDatabase(t)), 0o600))

@@ -46,6 +46,7 @@ type daemon struct {
 	changed     chan struct{} // there may be another bundle
 	chats       map[string]*mattermost.Client
 	dial        func(ctx context.Context, network, address string) (net.Conn, error) // to agents' guards
+	recorded    record.Activation                                                    // what the last record of a bundle says
 	callbackURL string                                                               // empty: no click reaches us
 	close       []func() error                                                       // the last is closed first
 }
@@ -256,10 +257,15 @@ func (d *daemon) bundleChanged(e loader.Event) {
 	if e.Err != nil {
 		a.State, a.Why = record.Refused, e.Err.Error()
 	}
+	if e.Err != nil && a == d.recorded { // it is offered again at every look, for days perhaps
+		return
+	}
 	err := d.records.Append(context.Background(), record.Record{Kind: record.KindBundle, BundleSequence: e.Sequence, Result: a})
 	if err != nil {
 		d.log.Error("a bundle's record cannot be written", "error", err)
+		return
 	}
+	d.recorded = a
 }
 
 func (d *daemon) openMetrics(context.Context) error {

@@ -11,6 +11,7 @@ import (
 
 // TestDiskFull: what cannot be recorded is not executed, nobody is asked, and agentd says that it is not ready. Once there is room again it goes on.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skip("a small disk cannot be mounted here: ", err)

@@ -13,6 +13,7 @@ const moments = 10
 // TestKilled: an agentd with a store of its own is killed at one moment after another while questions, votes and executions are on their way. Whatever it said that
 // may be executed is in the log; nothing was executed twice; what people approved can still be executed, once.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	s := newSurroundings(t, func(data map[string]any) { alone(data, "") })
 	data := t.TempDir()
 	p, l := s.process(data), s.ledger()

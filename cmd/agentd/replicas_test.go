@@ -146,14 +146,18 @@ func TestReplicas(t *testing.T) {
 	l := s.ledger()
 	answers := &sync.Map{}
 	stop := askers(l, all, answers)
+	began := time.Now()
 	killed := load(l, all, producer)
 	stop()
-	t.Logf("of %d approvals %d were not used when the load ended", lives, l.settle(all[0], dsn))
+	t.Logf("%d escalations from question to execution, and %d other answers that allowed something, in %s", lives, len(l.allowed)-lives, time.Since(began).Round(time.Millisecond))
+	t.Logf("of %d approvals %d were brought without an answer, and %d were not used when the load ended", lives, len(l.unheard), l.settle(all[0], dsn))
 	took := s.eventually(30*time.Second, "events", func() (bool, string) {
 		return agent.count() == lives*perLife, fmt.Sprintf("%d of %d", agent.count(), lives*perLife)
 	})
 	t.Logf("the last event was handed over %s after the load, %s after one was killed", took.Round(time.Millisecond), time.Since(killed).Round(time.Millisecond))
 	again := 0
+	agent.mu.Lock()
+	defer agent.mu.Unlock()
 	for uuid, ids := range agent.got {
 		if len(ids) != 1 {
 			t.Errorf("%s has the message ids %v", uuid, ids)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"agentc/decision/record"
 )
 
 const swaps = 20
@@ -50,7 +52,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	for i, wrong := range []struct {
 		archive []byte
 		why     string
-	}{{[]byte("no bundle"), "gzip"}, {s.sealed(3), "sequence 3"}} {
+	}{{[]byte("no bundle"), "is not packed"}, {s.sealed(3), "there is no way back"}} {
 		s.swap(swaps+2+int64(i), wrong.archive)
 		s.eventually(20*time.Second, "status", func() (bool, string) { said := p.status(); return strings.Contains(said, wrong.why), said })
 		if a := p.execute(); a.Context.Sequence != swaps+1 || !a.Decision {
@@ -68,6 +70,15 @@ func TestSwapUnderLoad(t *testing.T) {
 		t.Errorf("memory has grown from %d to %d", early, late)
 	}
 	p.end()
+	refused := 0
+	if _, err := record.Read(p.data, func(e record.Entry) error {
+		if e.Kind == record.KindBundle && strings.Contains(string(e.Result), record.Refused) {
+			refused++
+		}
+		return nil
+	}); err != nil || refused != 2 {
+		t.Errorf("two bundles were refused, again and again; there are %d records, %v", refused, err)
+	}
 }
 
 // status as whoever looks after agentd sees it.
