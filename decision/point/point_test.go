@@ -31,9 +31,10 @@ type rig struct {
 	requested []escalation.Request
 	consumed  []string
 	records   []Decision
-	store     error // that everything ends in
-	late      error // that consumption ends in
-	log       error // that records end in
+	store     error                        // that everything ends in
+	agreed    func(*escalation.Escalation) // changes what people approved
+	late      error                        // that consumption ends in
+	log       error                        // that records end in
 	held      map[string]string
 	listing   error
 }
@@ -68,6 +69,10 @@ func (r *rig) Request(_ context.Context, q escalation.Request) (escalation.Escal
 func (r *rig) Get(_ context.Context, id string) (escalation.Escalation, error) {
 	e := escalation.Escalation{ID: id, State: escalation.Approved}
 	e.Revision, e.Route, e.Quorum, e.Groups = "older", "oncall", 1, []string{"soc-oncall"}
+	e.Environment, e.Owners, e.Assurance = "prod", []string{"ai"}, escalation.Verified
+	if r.agreed != nil {
+		r.agreed(&e)
+	}
 	return e, r.store
 }
 
@@ -179,7 +184,24 @@ func TestApproval(t *testing.T) {
 		"more must agree by now":    {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Quorum = 2 }, false, RuleOldTerms},
 		"others must agree by now":  {func(r *rig, _ *Asked) { r.bundle.Fleet.Escalation.Routes["oncall"].Approvers = []string{"soc-leads"} }, false, RuleOldTerms},
 		"nobody agrees by now":      {func(r *rig, _ *Asked) { delete(r.bundle.Fleet.Escalation.Routes, "oncall") }, false, RuleOldTerms},
-		"the caller is held":        {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
+		"another route asks by now": {func(r *rig, _ *Asked) {
+			r.bundle.Fleet.Escalation.Routes["leads"] = &fleet.Route{Quorum: 2, Approvers: []string{"leads"}}
+			for _, rule := range r.bundle.Fleet.Rules {
+				rule.Route = "leads"
+			}
+		}, false, RuleOldTerms},
+		"a chat is no proof by now": {func(r *rig, _ *Asked) {
+			r.agreed = func(e *escalation.Escalation) { e.Assurance = escalation.Chat }
+		}, false, RuleOldTerms},
+		"owners may not by now": {func(r *rig, _ *Asked) {
+			r.agreed = func(e *escalation.Escalation) { e.Owners = []string{"others"} }
+		}, false, RuleOldTerms},
+		"it is of another environment": {func(r *rig, _ *Asked) {
+			r.agreed = func(e *escalation.Escalation) {
+				e.Environment, e.Revision = "dev", r.bundle.Manifest.Revision
+			}
+		}, false, RuleOldTerms},
+		"the caller is held": {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
 	} {
 		r, a := newRig(t), contain()
 		a.Approval = "e1"
