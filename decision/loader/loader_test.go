@@ -140,10 +140,16 @@ func TestSwap(t *testing.T) {
 	}
 }
 
+// untagged is a server that sends no ETag.
+type untagged struct{ *offered }
+
+func (u untagged) Fetch(context.Context, string) (*Fetched, error) { return u.f, nil }
+
 // TestPanic: a bundle that makes us panic is refused, and the old one stays.
 func TestPanic(t *testing.T) {
 	r := newRig(t)
 	r.offer(r.key.Seal(t, r.files, 1, end), "")
+	r.Source = untagged{r.source}
 	if err := r.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
