@@ -56,6 +56,7 @@ func (people) Request(_ context.Context, r escalation.Request) (escalation.Escal
 func (people) Get(_ context.Context, id string) (escalation.Escalation, error) {
 	e := escalation.Escalation{ID: id}
 	e.Route, e.Quorum, e.Groups = "oncall", 1, []string{"soc-oncall"}
+	e.Environment, e.Owners, e.Assurance = "prod", []string{"ai"}, escalation.Verified
 	return e, nil
 }
 
@@ -232,6 +233,17 @@ func TestBadRequests(t *testing.T) {
 	}
 	if w := ask(h, pathEvaluation, good, "X-Request-ID", strings.Repeat("x", 1000)); w.Header().Get("X-Request-ID") != "" {
 		t.Error("a long id is sent back")
+	}
+	twice := httptest.NewRequest(http.MethodPost, pathEvaluation, strings.NewReader(good))
+	twice.Header["Content-Type"] = []string{"application/json", "text/plain"}
+	answer := httptest.NewRecorder()
+	if h.ServeHTTP(answer, twice); answer.Code != http.StatusBadRequest {
+		t.Errorf("two content types: %d %s", answer.Code, answer.Body)
+	}
+	for _, body := range []string{strings.Replace(good, `"handle-incident"`, `"`+strings.Repeat("x", 2049)+`"`, 1), strings.Replace(good, `"coordinator"`, `"`+strings.Repeat("x", 2049)+`"`, 1)} {
+		if w := ask(h, pathEvaluation, body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "is longer than 2048 bytes") {
+			t.Errorf("a long name: %d %s", w.Code, w.Body)
+		}
 	}
 	r := httptest.NewRequest(http.MethodGet, pathEvaluation, nil)
 	w := httptest.NewRecorder()
