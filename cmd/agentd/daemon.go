@@ -150,6 +150,9 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 			return fmt.Errorf("--database: %w", err)
 		}
 		dsn = strings.TrimSpace(string(text))
+		if !strings.HasPrefix(dsn, "postgres://") && !strings.HasPrefix(dsn, "postgresql://") {
+			return fmt.Errorf("--database: %s holds no postgres:// URI", d.database) // it would be taken for the name of a file, and told with its password
+		}
 	}
 	s, err := escalation.Open(ctx, dsn, escalation.Options{Stepped: d.stepped, Held: d.held})
 	if err != nil {

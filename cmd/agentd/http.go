@@ -64,6 +64,9 @@ func (d *daemon) listeners(ctx context.Context) (all []*listener, err error) {
 		if err != nil {
 			return all, err
 		}
+		if d.dev && p.flag == "admin" {
+			handler = approvals.LocalHost(handler)
+		}
 		one.server = listen.Server(handler, d.log, func() { d.refused("panic") })
 		if p.tls != nil && d.keeper != nil {
 			one.tls = p.tls(d.keeper)

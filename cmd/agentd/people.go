@@ -56,7 +56,9 @@ func (d *daemon) peopleHandler(ctx context.Context, mux *http.ServeMux, url stri
 		return err
 	}
 	watch := approvals.NewWatch(d.escalations.Version, watchEvery)
-	api := (&approvals.Server{Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, URL: url, Log: d.log}).Handler()
+	api := (&approvals.Server{
+		Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, Usable: d.point.Usable, URL: url, Log: d.log,
+	}).Handler()
 	for _, path := range []string{approvals.Requests, approvals.Escalations, approvals.Quarantines} {
 		mux.Handle(path, api)
 		mux.Handle(path+"/", api)

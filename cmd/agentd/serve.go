@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -100,6 +101,8 @@ func (f *flags) check() error {
 		return f.checkDev()
 	case f.devPerson != "" || f.unrecorded:
 		return errors.New("--dev-person and --unrecorded go with --dev")
+	case remote && withUser(f.bundle):
+		return errors.New("--bundle: the URL is none, or holds a user or a password, which would be told to everybody; use --bundle-credential")
 	case f.trust == "key" && f.keys == "":
 		return errors.New("--keys: the folder of the public keys that seal bundles, or --trust git")
 	case f.trust == "git" && remote:
@@ -114,6 +117,11 @@ func (f *flags) check() error {
 		return errors.New("--environment: whose bundle it must be")
 	}
 	return nil
+}
+
+func withUser(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || u.User != nil
 }
 
 func (f *flags) checkDev() error {

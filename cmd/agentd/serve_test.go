@@ -240,6 +240,10 @@ func TestNotReady(t *testing.T) {
 // TestRefused: what would be open to others, and what is no bundle.
 func TestRefused(t *testing.T) {
 	const bundle, missing = "../../generated/dev/bundle", "--environment=prod --tls=x --ca=x --data=DATA --trust=git"
+	credentials := t.TempDir()
+	if err := os.WriteFile(filepath.Join(credentials, "uri"), []byte("host=db user=agentd password=hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for want, args := range map[string]string{
 		"--bundle: a file":                            "--dev",
 		"--keys: the folder of the public keys":       "--bundle=x",
@@ -248,6 +252,8 @@ func TestRefused(t *testing.T) {
 		"--environment":                               "--bundle=x --trust=git --tls=x --ca=x --data=x",
 		"--trust git takes a mounted file":            "--bundle=https://x --trust=git",
 		"is without TLS":                              "--bundle=http://x --keys=x",
+		"holds a user or a password":                  "--bundle=https://ana:hunter2@x --keys=x",
+		"uri holds no postgres:// URI":                "--dev --listen=127.0.0.1:0 --credentials=CREDENTIALS --database=uri --bundle=" + bundle,
 		"--trust is \"any\"":                          "--bundle=x --trust=any",
 		"--engine is \"wasm\"":                        "--bundle=x --engine=wasm",
 		"--dev-person and --unrecorded go":            "--bundle=x --dev-person=ana",
@@ -262,9 +268,10 @@ func TestRefused(t *testing.T) {
 		"open x/tls.crt":                              missing + " --bundle=" + bundle,
 	} {
 		root := newRoot()
-		root.SetArgs(append([]string{"serve"}, strings.Fields(strings.ReplaceAll(args, "DATA", t.TempDir()))...))
+		args = strings.NewReplacer("DATA", t.TempDir(), "CREDENTIALS", credentials).Replace(args)
+		root.SetArgs(append([]string{"serve"}, strings.Fields(args)...))
 		root.SetErr(io.Discard)
-		if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%v: %v, want %s", args, err, want)
 		}
 	}

@@ -41,8 +41,12 @@ type Server struct {
 	Who     func(*http.Request) (Identity, error)
 	Watch   *Watch
 	Now     func() time.Time
-	URL     string // under which clients know it: https://agentd.soc-system.svc:8444
-	Log     *slog.Logger
+
+	// Usable says whether an approval may still be used, by what is in force now: an error is why not. Nil: nothing stands against it.
+	Usable func(context.Context, escalation.Escalation) error
+
+	URL string // under which clients know it: https://agentd.soc-system.svc:8444
+	Log *slog.Logger
 }
 
 // route is one thing that can be asked.

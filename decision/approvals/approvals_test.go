@@ -282,12 +282,20 @@ func TestWalk(t *testing.T) {
 	if w := task("approved"); !strings.Contains(w.Body.String(), `"result":{"mode":"reevaluate","approval":{"id":"`+e.ID) || strings.Contains(w.Body.String(), "asel") {
 		t.Errorf("the approval comes as %s", w.Body)
 	}
+	asked := 0
+	d.Usable = func(_ context.Context, of escalation.Escalation) error {
+		if asked++; asked == 1 {
+			return &escalation.Refusal{Rule: "quarantined", Reason: of.Callee + " is in quarantine"}
+		}
+		return nil
+	}
 	consume, body := Escalations+"/"+e.ID+"/consume", `{"digest":"`+e.Digest+`","caller":"`+coordinator+`"}`
 	for _, c := range []struct {
 		who  Identity
 		body string
 		want int
 	}{
+		{program(remediate), body, 403}, // what is in force now is against it
 		{program(coordinator), body, 403}, {program(notify), body, 404}, {person(asel), body, 403},
 		{program(remediate), strings.Replace(body, e.Digest, "sha256:00", 1), 409}, {program(remediate), strings.Replace(body, coordinator, notify, 1), 403},
 		{program(remediate), body, 200}, {program(remediate), body, 409},
@@ -295,6 +303,9 @@ func TestWalk(t *testing.T) {
 		if w := d.call(c.who, "POST", consume, c.body); w.Code != c.want {
 			t.Errorf("%v consumes with %s: %d %s", c.who, c.body, w.Code, w.Body)
 		}
+	}
+	if asked != 2 {
+		t.Errorf("it was asked %d times whether the approval may be used", asked)
 	}
 	if w := task("consumed"); strings.Contains(w.Body.String(), "result") {
 		t.Errorf("a used approval still is one: %s", w.Body)
@@ -483,7 +494,7 @@ func TestWatch(t *testing.T) {
 func TestPeople(t *testing.T) {
 	f := new(fleet.Fleet)
 	f.Escalation.People = map[string]*fleet.Person{"asel": {Email: "asel@soc.example", Team: "soc"}, "bence": {Email: "b@soc.example"}, "carla": {Email: "b@soc.example"}, "dara": {}}
-	for email, want := range map[string]string{"asel@soc.example": "asel", "Asel@soc.example": "", "b@soc.example": "", "": "", "x": ""} {
+	for email, want := range map[string]string{"asel@soc.example": "asel", "Asel@soc.example": "asel", "b@soc.example": "", "": "", "x": ""} {
 		got := PersonWith(f, email)
 		if (got == nil) != (want == "") || got != nil && got.Name != want {
 			t.Errorf("%q is %v", email, got)

@@ -185,6 +185,11 @@ func (a *asking) consume() (*reply, error) {
 	if !a.who.guards(a.Fleet(), e.Callee) {
 		return nil, forbidden("The guard of the callee consumes an approval, before it passes the action on.")
 	}
+	if a.Usable != nil && e.State == escalation.Approved && e.Digest == digest && e.Caller == caller { // of others the store says what is wrong
+		if err := a.Usable(a.ctx, e); err != nil {
+			return nil, err
+		}
+	}
 	if e, err = a.Service.Consume(a.ctx, e.ID, digest, caller); err != nil {
 		return nil, err
 	}

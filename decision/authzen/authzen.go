@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"strings"
 	"time"
 
 	"agentc/decision/engine"
@@ -65,13 +66,20 @@ func bad(format string, args ...any) *fault {
 	return &fault{http.StatusBadRequest, fmt.Sprintf(format, args...), "request"}
 }
 
-// maxRequestID is how many bytes of a request's id are sent back.
+// maxRequestID is how long a request's id may be. A longer one is none: it is neither sent back nor recorded.
 const maxRequestID = 256
+
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-ID"); len(id) <= maxRequestID {
+		return id
+	}
+	return ""
+}
 
 // answering reads the question, and writes what a function answers.
 func (s *Server) answering(answer func(*asking, map[string]any) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if id := r.Header.Get("X-Request-ID"); id != "" && len(id) <= maxRequestID {
+		if id := requestID(r); id != "" {
 			w.Header().Set("X-Request-ID", id)
 		}
 		reply, err := func() (any, error) {
@@ -119,11 +127,11 @@ func write(w http.ResponseWriter, status int, reply any) {
 
 // read the object of a request.
 func read(r *http.Request) (map[string]any, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return nil, bad("the content type is %q; it is application/json", r.Header.Get("Content-Type"))
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" || len(r.Header.Values("Content-Type")) != 1 {
+		return nil, bad("the content type is %.100q; it is application/json", r.Header.Get("Content-Type"))
 	}
-	if packed := r.Header.Get("Content-Encoding"); packed != "" {
-		return nil, bad("the content is encoded as %q; it is sent as it is", packed)
+	if packed := strings.Join(r.Header.Values("Content-Encoding"), ", "); packed != "" {
+		return nil, bad("the content is encoded as %.100q; it is sent as it is", packed)
 	}
 	value, err := strict.Read(r.Body)
 	var refused *strict.Error
@@ -244,7 +252,7 @@ func (a *asking) asked(object map[string]any) (point.Asked, error) {
 			asked.TraceID, asked.Context["trace_id"] = id, id
 		}
 	}
-	asked.By, asked.RequestID = a.by, a.request.Header.Get("X-Request-ID")
+	asked.By, asked.RequestID = a.by, requestID(a.request)
 	return asked, nil
 }
 

@@ -39,30 +39,30 @@ func serving(t testing.TB, e *engine.Engine, by point.By) http.Handler {
 		Point: &point.Point{
 			Bundle: func() (*loader.InForce, error) { return &loader.InForce{Engine: e}, nil }, Quarantined: func(string) (string, error) { return "", nil },
 			Record: func(context.Context, *point.Decision) error { return nil }, Tracer: noop.Tracer{}, Now: func() time.Time { return time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC) },
-			Escalations: people{},
+			Escalations: &people{},
 		},
 		Who: func(*http.Request) (point.By, error) { return by, nil }, URL: "https://agentd.example", Requests: "https://agentd.example/requests",
 	}
 	return s.Handler()
 }
 
-// people are asked, and have approved only e2.
-type people struct{}
+// people are asked, and have approved what they were asked last, as e2 and under no other name.
+type people struct{ last escalation.Request }
 
-func (people) Request(_ context.Context, r escalation.Request) (escalation.Escalation, error) {
+func (p *people) Request(_ context.Context, r escalation.Request) (escalation.Escalation, error) {
+	p.last = r
 	return escalation.Escalation{ID: "e1", Request: r, State: escalation.Pending}, nil
 }
 
-func (people) Get(_ context.Context, id string) (escalation.Escalation, error) {
-	e := escalation.Escalation{ID: id}
-	e.Route, e.Quorum, e.Groups = "oncall", 1, []string{"soc-oncall"}
+func (p *people) Get(_ context.Context, id string) (escalation.Escalation, error) {
+	e := escalation.Escalation{ID: id, Request: p.last, State: escalation.Pending}
+	if id == "e2" {
+		e.State = escalation.Approved
+	}
 	return e, nil
 }
 
-func (people) Consume(_ context.Context, id, digest, _ string) (escalation.Escalation, error) {
-	if id != "e2" {
-		return escalation.Escalation{}, &escalation.Refusal{Rule: "ended", Reason: "It is pending."}
-	}
+func (p *people) Consume(_ context.Context, id, digest, _ string) (escalation.Escalation, error) {
 	ana := escalation.Vote{Person: escalation.Person{Name: "ana"}, Approve: true}
 	return escalation.Escalation{ID: id, State: escalation.Consumed, Request: escalation.Request{Digest: digest}, Votes: []escalation.Vote{ana}}, nil
 }
@@ -164,7 +164,7 @@ func TestApproval(t *testing.T) {
 		t.Errorf("%+v", approved)
 	}
 	refused := decoded[escalated](t, ask(h, pathEvaluation, contain(`, "approval": {"id": "e1"}`)))
-	if c := refused.Context; refused.Decision || c.Verdict != "auto-reject" || c.Rules[0] != "ended" || c.AccessRequest.Endpoint != "" {
+	if c := refused.Context; refused.Decision || c.Verdict != "auto-reject" || c.Rules[0] != "pending" || c.AccessRequest.Endpoint != "" {
 		t.Errorf("%+v", refused)
 	}
 	for _, approval := range []string{`, "approval": "e2"`, `, "approval": {}`, `, "approval": {"id": 7}`} {
@@ -232,6 +232,17 @@ func TestBadRequests(t *testing.T) {
 	}
 	if w := ask(h, pathEvaluation, good, "X-Request-ID", strings.Repeat("x", 1000)); w.Header().Get("X-Request-ID") != "" {
 		t.Error("a long id is sent back")
+	}
+	twice := httptest.NewRequest(http.MethodPost, pathEvaluation, strings.NewReader(good))
+	twice.Header["Content-Type"] = []string{"application/json", "text/plain"}
+	answer := httptest.NewRecorder()
+	if h.ServeHTTP(answer, twice); answer.Code != http.StatusBadRequest {
+		t.Errorf("two content types: %d %s", answer.Code, answer.Body)
+	}
+	for _, body := range []string{strings.Replace(good, `"handle-incident"`, `"`+strings.Repeat("x", 2049)+`"`, 1), strings.Replace(good, `"coordinator"`, `"`+strings.Repeat("x", 2049)+`"`, 1)} {
+		if w := ask(h, pathEvaluation, body); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "is longer than 2048 bytes") {
+			t.Errorf("a long name: %d %s", w.Code, w.Body)
+		}
 	}
 	r := httptest.NewRequest(http.MethodGet, pathEvaluation, nil)
 	w := httptest.NewRecorder()

@@ -96,6 +96,9 @@ func objectOf(object map[string]any, name string) (map[string]any, error) {
 	return inner, nil
 }
 
+// maxName is how long a name may be: a SPIFFE id has at most 2,048 bytes. All of it is in the decision log, of each of a hundred questions that share it.
+const maxName = 2048
+
 func textOf(object map[string]any, of, name string) (string, error) {
 	value, there := object[name]
 	text, is := value.(string)
@@ -104,6 +107,8 @@ func textOf(object map[string]any, of, name string) (string, error) {
 		return "", bad("%s.%s is missing", of, name)
 	case !is || text == "":
 		return "", bad("%s.%s is no text, or an empty one", of, name)
+	case len(text) > maxName:
+		return "", bad("%s.%s is longer than %d bytes", of, name, maxName)
 	}
 	return text, nil
 }

@@ -45,7 +45,7 @@ type Metadata struct {
 // Limits of a bundle.
 const (
 	maxPacked   = 64 << 20
-	maxUnpacked = 512 << 20
+	maxUnpacked = 256 << 20 // whoever sealed nothing makes us hold so much: half of what the pod may have
 	maxFiles    = 10_000
 
 	format = 1
@@ -108,7 +108,7 @@ func Read(archive []byte) (*Bundle, error) {
 		if h.Typeflag != tar.TypeReg {
 			return nil, fmt.Errorf("the bundle holds %q, which is no file", h.Name)
 		}
-		if err := f.add(h.Name, tr); err != nil {
+		if err := f.add(h.Name, tr, h.Size); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +130,11 @@ func unpacked(dir fs.FS) (*Bundle, error) {
 			return err
 		}
 		defer file.Close()
-		return f.add(name, file)
+		info, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		return f.add(name, file, info.Size())
 	})
 	if err != nil {
 		return nil, err
@@ -145,7 +149,8 @@ type files struct {
 	size   int64
 }
 
-func (f *files) add(name string, in io.Reader) error {
+// add a file that says how large it is: what is too large is not read, and the rest takes the room that it needs and no more.
+func (f *files) add(name string, in io.Reader, size int64) error {
 	if f.byName == nil {
 		f.byName, f.folded = map[string][]byte{}, map[string]bool{}
 	}
@@ -154,21 +159,26 @@ func (f *files) add(name string, in io.Reader) error {
 		return fmt.Errorf("the bundle holds a file called %q", name)
 	case f.folded[lower]:
 		return fmt.Errorf("the bundle holds %q twice, or in other letters", name)
+	case size < 0 || size > maxUnpacked-f.size:
+		return errUnpacked
 	case len(f.byName) == maxFiles:
 		return fmt.Errorf("the bundle holds more than %d files", maxFiles)
 	default:
 		f.folded[lower] = true
 	}
-	data, err := io.ReadAll(io.LimitReader(in, maxUnpacked-f.size+1))
-	if err != nil {
+	data := make([]byte, size)
+	if _, err := io.ReadFull(in, data); err != nil {
 		return fmt.Errorf("the bundle: %s: %w", name, err)
 	}
-	if f.size += int64(len(data)); f.size > maxUnpacked {
-		return fmt.Errorf("the bundle has more than %d MiB unpacked", maxUnpacked>>20)
+	if n, _ := in.Read(make([]byte, 1)); n != 0 {
+		return fmt.Errorf("the bundle: %s grows while it is read", name)
 	}
+	f.size += size
 	f.byName[name] = data
 	return nil
 }
+
+var errUnpacked = fmt.Errorf("the bundle has more than %d MiB unpacked", maxUnpacked>>20)
 
 func (f *files) bundle(digest string) (*Bundle, error) {
 	b, err := Of(f.byName)

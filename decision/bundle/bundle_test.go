@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,4 +109,20 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%+v", b.Manifest)
 		}
 	})
+}
+
+// TestBomb: a small archive that says it is huge is refused by what it says, before anything of it is read.
+func TestBomb(t *testing.T) {
+	var packed bytes.Buffer
+	zw := gzip.NewWriter(&packed)
+	tw := tar.NewWriter(zw)
+	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "agentc/data.json", Size: maxUnpacked + 1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil { // not a byte of it follows
+		t.Fatal(err)
+	}
+	if _, err := Read(packed.Bytes()); !errors.Is(err, errUnpacked) {
+		t.Error(err)
+	}
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"agentc/decision/bundle"
 )
@@ -74,6 +76,27 @@ func TestFailuresReject(t *testing.T) {
 	q.Context["parameters"] = map[string]any{"name": func() {}}
 	if a := e.Decide(t.Context(), q); a.Verdict != Reject || !slices.Equal(a.Rules, []string{Failed}) {
 		t.Errorf("what cannot be a value: %+v", a)
+	}
+}
+
+// TestSlow: a question that a team's Rego would think about for hours is rejected soon.
+func TestSlow(t *testing.T) {
+	b := shipped(t)
+	b.Files = maps.Clone(b.Files)
+	b.Files["reviewers/soc/more.rego"] = []byte("package reviewers.soc\n\nreject contains \"x\" if {\n\tsome x in input.context.parameters.list\n" +
+		"\tsome y in input.context.parameters.list\n\tsome z in input.context.parameters.list\n\tx + y + z == -1\n}\n")
+	e, err := New(t.Context(), b, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]any, 5000)
+	for i := range list {
+		list[i] = json.Number(strconv.Itoa(i))
+	}
+	begin := time.Now()
+	q := about(agent("detect"), "handle-incident", Entity{"agent", "coordinator"}, known("99.2", "0.9", map[string]any{"list": list}))
+	if a := e.Decide(t.Context(), q); a.Verdict != Reject || !slices.Equal(a.Rules, []string{Failed}) || time.Since(begin) > 5*patience {
+		t.Errorf("after %s: %+v", time.Since(begin), a)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"time"
 
 	"agentc/decision/bundle"
 	"agentc/policies/core"
@@ -85,9 +86,14 @@ func (p *policy) prepare(ctx context.Context, query string, s storage.Store) (re
 	return prepared, nil
 }
 
+// patience with one evaluation. The shipped fleet's takes less than a thousandth of it.
+const patience = 2 * time.Second
+
 // evaluate a prepared query. The index would pass over a rule of whose builtin it knows that it cannot hold, or that it fails: `endswith` of a number.
-// A failure must be one.
+// A failure must be one. So is what takes too long: a team's Rego may compare all of a question with all of it.
 func evaluate(ctx context.Context, prepared rego.PreparedEvalQuery, input ast.Value) (rego.ResultSet, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return prepared.Eval(ctx, rego.EvalParsedInput(input), rego.EvalRuleIndexing(false))
 }
 

@@ -9,7 +9,7 @@ import (
 
 // BenchmarkSteps prints how long a question and the use of an approval take on SQLite, the disk's fsync included.
 func BenchmarkSteps(b *testing.B) {
-	s := must(Open(b.Context(), filepath.Join(b.TempDir(), "x.db"), Options{PerCaller: 1 << 30, InAll: 1 << 30}))
+	s := must(Open(b.Context(), filepath.Join(b.TempDir(), "x.db"), Options{PerCaller: 1 << 30, InAll: 1 << 30, PerCallee: 1 << 30, PerHour: 1 << 30}))
 	defer s.Close()
 	asked, used := []time.Duration{}, []time.Duration{}
 	for i := 0; b.Loop(); i++ {

@@ -2,6 +2,7 @@ package escalation
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -242,6 +243,37 @@ func TestWhatIsAsked(t *testing.T) {
 		if got := e.ApprovedUntil.Sub(b.clock.now()); got != MaxLifetime {
 			b.Errorf("its approval lives for %s", got)
 		}
+	})
+}
+
+// TestFlood: who asks, withdraws and asks again calls people only so often within an hour, and no guard takes all the room in its callers' names.
+func TestFlood(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		s := b.open(Options{PerHour: 3, PerCallee: 4})
+		refused := func(r Request) {
+			b.Helper()
+			var refusal *Refusal
+			if _, err := s.Request(b.Context(), r); !errors.As(err, &refusal) || refusal.Rule != "limit" {
+				b.Errorf("%v", err)
+			}
+		}
+		for i := range 3 {
+			e := must(s.Request(b.Context(), request(i)))
+			must(s.Cancel(b.Context(), e.ID, e.Caller, ""))
+		}
+		refused(request(3))
+		b.clock.add(time.Hour)
+		must(s.Request(b.Context(), request(3)))
+		for i := range 3 {
+			r := request(4 + i)
+			r.Caller = fmt.Sprintf("spiffe://x/%d", i)
+			must(s.Request(b.Context(), r))
+		}
+		last := request(7)
+		last.Caller = "spiffe://x/7"
+		refused(last)
+		last.Callee = "another"
+		must(s.Request(b.Context(), last))
 	})
 }
 

@@ -225,7 +225,7 @@ func TestOpenAtOnce(t *testing.T) {
 // child does everything that a store does, over and over, and says what it has done, until it is killed.
 func child(dsn string) {
 	ctx := context.Background()
-	s := must(Open(ctx, dsn, Options{PerCaller: 1000, Lease: time.Millisecond}))
+	s := must(Open(ctx, dsn, Options{PerCaller: 1000, PerCallee: 1000, PerHour: 10_000, Lease: time.Millisecond}))
 	for i := 0; ; i++ {
 		e := must(s.Request(ctx, request(os.Getpid()*100_000+i)))
 		fmt.Println("created", e.ID)
@@ -332,7 +332,7 @@ func killed(b *bench, lines int, longer time.Duration) []string {
 // TestAway stops PostgreSQL under load. Every call ends with an error or is done, within its time; afterwards everything goes on.
 func TestAway(t *testing.T) {
 	b := &bench{T: t, dsn: server.NewDatabase(t), clock: newClock()}
-	b.Service = b.open(Options{Timeout: 3 * time.Second, PerCaller: 10_000, InAll: 10_000})
+	b.Service = b.open(Options{Timeout: 3 * time.Second, PerCaller: 10_000, InAll: 10_000, PerCallee: 10_000, PerHour: 10_000})
 	e := b.approved(1)
 	var (
 		stop, failures, slow atomic.Int64
@@ -434,7 +434,7 @@ func TestStuck(t *testing.T) {
 // TestFull: an SQLite file that cannot grow. What was kept stays, what is new is refused, and later it goes on.
 func TestFull(t *testing.T) {
 	b := &bench{T: t, dsn: t.TempDir() + "/x.db", clock: newClock()}
-	b.Service = b.open(Options{PerCaller: 10_000, InAll: 10_000})
+	b.Service = b.open(Options{PerCaller: 10_000, InAll: 10_000, PerCallee: 10_000, PerHour: 10_000})
 	e := b.approved(1)
 	limit := func(pages string) {
 		if _, err := b.write.Exec(`PRAGMA max_page_count = ` + pages); err != nil {

@@ -22,8 +22,9 @@ const (
 )
 
 const (
-	countPending = `SELECT count(*), coalesce(sum(CASE WHEN caller = $1 THEN 1 ELSE 0 END), 0) FROM escalations
+	countPending = `SELECT count(*), coalesce(sum(CASE WHEN caller = $1 THEN 1 ELSE 0 END), 0), coalesce(sum(CASE WHEN callee = $4 THEN 1 ELSE 0 END), 0) FROM escalations
 		WHERE state = 'pending' AND due > $2 AND due - lifetime <= $3`
+	countBegun = `SELECT count(*) FROM escalations WHERE caller = $1 AND created > $2 AND created <= $3`
 
 	insertEscalation = `INSERT INTO escalations (id, number, digest, caller, callee, skill, request, lifetime, state, due, created, expires)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $9)`
@@ -60,7 +61,7 @@ func (s *Service) Request(ctx context.Context, r Request) (Escalation, error) {
 				return err
 			}
 		}
-		if err := t.room(r.Caller, s.PerCaller, s.InAll); err != nil {
+		if err := t.room(r, s.Options); err != nil {
 			return err
 		}
 		e, err = t.create(r, text)
@@ -109,15 +110,22 @@ func stored(r Request) (string, error) {
 }
 
 // room for one more. No other step can take it meanwhile.
-func (t *tx) room(caller string, perCaller, inAll int) error {
-	var all, callers int
-	if err := t.QueryRowContext(t.ctx, countPending, caller, t.now, t.now+skew).Scan(&all, &callers); err != nil {
+func (t *tx) room(r Request, o Options) error {
+	var all, callers, callees, begun int
+	if err := t.QueryRowContext(t.ctx, countPending, r.Caller, t.now, t.now+skew, r.Callee).Scan(&all, &callers, &callees); err != nil {
+		return err
+	}
+	if err := t.QueryRowContext(t.ctx, countBegun, r.Caller, t.now-time.Hour.Microseconds(), t.now+skew).Scan(&begun); err != nil {
 		return err
 	}
 	switch {
-	case callers >= perCaller:
+	case callers >= o.PerCaller:
 		return &Refusal{"limit", fmt.Sprintf("%d actions of this caller wait for people already", callers)}
-	case all >= inAll:
+	case begun >= o.PerHour: // whoever withdraws what they asked, and asks again, would call people without an end
+		return &Refusal{"limit", fmt.Sprintf("people were asked about %d actions of this caller within an hour", begun)}
+	case callees >= o.PerCallee: // or else the guard of one agent takes all the room there is, in its callers' names
+		return &Refusal{"limit", fmt.Sprintf("%d actions that this agent is asked for wait for people already", callees)}
+	case all >= o.InAll:
 		return &Refusal{"limit", fmt.Sprintf("%d actions wait for people already", all)}
 	}
 	return nil

@@ -16,6 +16,8 @@ type Options struct {
 	Now       func() time.Time // time.Now
 	PerCaller int              // pending escalations of one caller: 20
 	InAll     int              // pending escalations: 1,000
+	PerCallee int              // of them about one callee, whose guard says who calls: 200
+	PerHour   int              // escalations that one caller begins within an hour, whatever became of them: 200
 	Lease     time.Duration    // how long a notice is handed out for: 1 min
 	Timeout   time.Duration    // of one call, where the context has none that is shorter: 10 s
 
@@ -36,6 +38,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Service, error) {
 		o.Now = time.Now
 	}
 	o.PerCaller, o.InAll = orDefault(o.PerCaller, 20), orDefault(o.InAll, 1000)
+	o.PerCallee, o.PerHour = orDefault(o.PerCallee, 200), orDefault(o.PerHour, 200)
 	o.Lease, o.Timeout = orDefault(o.Lease, time.Minute), orDefault(o.Timeout, 10*time.Second)
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()

@@ -164,5 +164,8 @@ func Read(data []byte) (*Fleet, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, fmt.Errorf("the bundle's data: %w", err)
 	}
+	if err := f.check(); err != nil {
+		return nil, fmt.Errorf("the bundle's data: %w", err)
+	}
 	return f, nil
 }

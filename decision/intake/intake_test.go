@@ -66,7 +66,7 @@ func open(t testing.TB) (*engine.Engine, *fleet.Fleet) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Runtime.Endpoints = map[string]*fleet.Endpoint{"kafka": {Type: "kafka", Host: "kafka.example", Port: 9093}}
+	f.Runtime.Endpoints = map[string]*fleet.Endpoint{"kafka": {Type: "kafka", Host: "kafka.example", Port: 9093, TLS: true, Credential: true}}
 	f.Runtime.Intakes = map[string]*fleet.Intake{
 		"falco":   {Endpoint: "kafka", Topic: "falco-events", Agent: "detect", Skill: "assess-event"},
 		"webhook": {Client: "spiffe://prod.soc.example/ns/falco/sa/falcosidekick", Agent: "detect", Skill: "assess-event"},

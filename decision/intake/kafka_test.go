@@ -385,7 +385,7 @@ func TestReadTopics(t *testing.T) {
 	var done sync.WaitGroup
 	done.Go(func() {
 		r.ReadTopics(ctx, changed, func(name string, e *fleet.Endpoint) (Kafka, error) {
-			if name != "kafka" || e.Host != "kafka.example" || e.Port != 9093 {
+			if name != "kafka" || e.Host != "kafka.example" || e.Port != 9093 || e.TLS != f.Runtime.Endpoints["kafka"].TLS || e.Credential != f.Runtime.Endpoints["kafka"].Credential {
 				t.Errorf("%s: %+v", name, e)
 			}
 			return k, nil

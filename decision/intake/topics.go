@@ -42,6 +42,7 @@ func (s *Service) ReadTopics(ctx context.Context, changed <-chan struct{}, reach
 type source struct {
 	name, host, topic string
 	port              int32
+	tls, credential   bool
 }
 
 // topics of the intakes of the bundle in force.
@@ -50,7 +51,7 @@ func (s *Service) topics() map[string]source {
 	if e, f := s.InForce(); e != nil && f != nil {
 		for name, in := range f.Runtime.Intakes {
 			if endpoint := f.Runtime.Endpoints[in.Endpoint]; in.Topic != "" && endpoint != nil {
-				all[name] = source{in.Endpoint, endpoint.Host, in.Topic, endpoint.Port}
+				all[name] = source{in.Endpoint, endpoint.Host, in.Topic, endpoint.Port, endpoint.TLS, endpoint.Credential}
 			}
 		}
 	}
@@ -77,7 +78,7 @@ func (s *Service) begin(ctx context.Context, name string, of source, reach func(
 	ctx, r.cancel = context.WithCancel(ctx)
 	r.done.Go(func() {
 		for {
-			k, err := reach(of.name, &fleet.Endpoint{Type: "kafka", Host: of.host, Port: of.port})
+			k, err := reach(of.name, &fleet.Endpoint{Type: "kafka", Host: of.host, Port: of.port, TLS: of.tls, Credential: of.credential})
 			if err == nil {
 				err = s.ReadTopic(ctx, k, name)
 			}

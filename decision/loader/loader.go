@@ -4,6 +4,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,9 @@ func (l *Loader) Start(ctx context.Context) error {
 func (l *Loader) Look(ctx context.Context) error {
 	f, err := l.Source.Fetch(ctx, l.tag)
 	if err == nil && f != nil {
-		if err = l.take(ctx, f); err == nil {
+		if now := l.inForce.Load(); now != nil && f.Archive != nil && bytes.Equal(f.Archive, now.Archive) {
+			l.tag = f.Tag // a source that names no tag gives the same again and again
+		} else if err = l.take(ctx, f); err == nil {
 			l.tag = f.Tag // and not before: a bundle that was refused is offered again
 		}
 	}
@@ -183,7 +186,7 @@ func (l *Loader) activate(ctx context.Context, b *bundle.Bundle, archive []byte,
 	if err != nil {
 		return err
 	}
-	e, err := l.Prepare(ctx, b)
+	e, err := l.prepared(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -207,6 +210,16 @@ func (l *Loader) activate(ctx context.Context, b *bundle.Bundle, archive []byte,
 		l.Changed(Event{Revision: m.Revision, Sequence: m.Metadata.Sequence, Digest: e.Digest})
 	}
 	return nil
+}
+
+// prepared bundle. One that makes us panic is none.
+func (l *Loader) prepared(ctx context.Context, b *bundle.Bundle) (e *engine.Engine, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, err = nil, fmt.Errorf("the bundle cannot be prepared: %v", p)
+		}
+	}()
+	return l.Prepare(ctx, b)
 }
 
 // allowed says until when a bundle may be in force, if it may at all: nothing of it was run yet.

@@ -140,6 +140,33 @@ func TestSwap(t *testing.T) {
 	}
 }
 
+// untagged is a server that sends no ETag.
+type untagged struct{ *offered }
+
+func (u untagged) Fetch(context.Context, string) (*Fetched, error) { return u.f, nil }
+
+// TestPanic: a bundle that makes us panic is refused, and the old one stays.
+func TestPanic(t *testing.T) {
+	r := newRig(t)
+	r.offer(r.key.Seal(t, r.files, 1, end), "")
+	r.Source = untagged{r.source}
+	if err := r.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	prepared := 0
+	r.Prepare = func(context.Context, *bundle.Bundle) (*engine.Engine, error) { prepared++; panic("a fault of ours") }
+	if err := r.Look(t.Context()); err != nil || prepared != 0 {
+		t.Errorf("the same bundle without a tag is prepared %d times: %v", prepared, err)
+	}
+	r.offer(r.key.Seal(t, changed(r.files, "b"), 2, end), "b")
+	if err := r.Look(t.Context()); err == nil || prepared != 1 {
+		t.Errorf("prepared %d times: %v", prepared, err)
+	}
+	if s := r.Status(); s.Sequence != 1 || s.Refused != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestRestart: what was in force outlives the process, byte for byte, and so does the mark.
 func TestRestart(t *testing.T) {
 	r := newRig(t)

@@ -82,11 +82,11 @@ func (r *Remote) Fetch(ctx context.Context, tag string) (*Fetched, error) {
 	case reply.StatusCode == http.StatusNotModified && tag != "":
 		return nil, nil
 	case reply.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%s answers %s", r.URL, reply.Status)
+		return nil, fmt.Errorf("%s answers %d", request.URL.Redacted(), reply.StatusCode)
 	}
 	archive, err := bundle.Limited(reply.Body)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.URL, err)
+		return nil, fmt.Errorf("%s: %w", request.URL.Redacted(), err)
 	}
 	return &Fetched{Archive: archive, Tag: reply.Header.Get("ETag")}, nil
 }

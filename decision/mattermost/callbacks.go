@@ -107,7 +107,11 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // refuse what is no click.
 func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, status int, outcome, why string) {
 	c.Count(outcome)
-	c.Log.Warn("no click", "outcome", outcome, "why", why, "from", r.RemoteAddr)
+	level := slog.LevelWarn
+	if outcome == limited {
+		level = slog.LevelDebug // whoever floods us does not write the log; the metrics count
+	}
+	c.Log.Log(r.Context(), level, "no click", "outcome", outcome, "why", why, "from", r.RemoteAddr)
 	if status == http.StatusTooManyRequests {
 		w.Header().Set("Retry-After", "1")
 	}

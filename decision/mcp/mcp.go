@@ -35,7 +35,7 @@ const maxBody = 256 << 10
 func (s *Server) Handler() http.Handler {
 	return sdk.NewStreamableHTTPHandler(func(r *http.Request) *sdk.Server {
 		by, err := s.Who(r)
-		if err != nil {
+		if err != nil || by.ID == "" && !by.Anybody { // a person: the page shows what they may see
 			return nil
 		}
 		return s.of(by)
@@ -45,6 +45,7 @@ func (s *Server) Handler() http.Handler {
 // of one client.
 func (s *Server) of(by point.By) *sdk.Server {
 	server := sdk.NewServer(&sdk.Implementation{Name: "agentd", Version: s.Version}, nil)
+	server.AddReceivingMiddleware(recovering)
 	c := &client{s, by}
 	reads := func(title string) *sdk.ToolAnnotations {
 		return &sdk.ToolAnnotations{Title: title, ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: new(bool)}
@@ -62,6 +63,18 @@ func (s *Server) of(by point.By) *sdk.Server {
 		Description: "Lists your actions that wait for a human, or that one approved and that you have not repeated yet.",
 	}, c.pending)
 	return server
+}
+
+// recovering keeps what panics from ending the process: the tools run beside the request, where net/http would not notice.
+func recovering(next sdk.MethodHandler) sdk.MethodHandler {
+	return func(ctx context.Context, method string, r sdk.Request) (result sdk.Result, err error) {
+		defer func() {
+			if recover() != nil {
+				result, err = nil, errors.New("something went wrong here, and nothing is known")
+			}
+		}()
+		return next(ctx, method, r)
+	}
 }
 
 type client struct {

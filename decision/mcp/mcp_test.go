@@ -142,3 +142,32 @@ func TestRefused(t *testing.T) {
 		t.Errorf("nobody: %d %s", w.Code, w.Body)
 	}
 }
+
+// TestPanic: a fault of ours ends the answer, and not the process.
+func TestPanic(t *testing.T) {
+	s := connected(t, "coordinator", func(s *Server) { s.Point.Quarantined = func(string) (string, error) { panic("a fault of ours") } })
+	for range 2 {
+		if v, fault := call[map[string]any](t, s, "decide", map[string]any{"callee": "remediate", "skill": "isolate-workload"}); fault == "" || strings.Contains(fault, "ours") {
+			t.Errorf("%v, %s", v, fault)
+		}
+	}
+}
+
+// TestPeople have no tools: without an id of their own they would be asked about as nobody, who waits for everything.
+func TestPeople(t *testing.T) {
+	s := &Server{
+		Who: func(*http.Request) (point.By, error) { return point.By{}, nil },
+		Pending: func(_ context.Context, caller string) ([]escalation.Escalation, error) {
+			t.Errorf("somebody reads what waits for %q", caller)
+			return nil, nil
+		},
+	}
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "pending", "arguments": {}}}`))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json, text/event-stream")
+	s.Handler().ServeHTTP(w, r)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+}

@@ -91,6 +91,20 @@ func routeAt(e *fleet.Escalation, name string, at time.Time) (string, *fleet.Rou
 	return "", nil
 }
 
+// leads says whether a route is the one that the policy names, or one that is taken in its place at some hour.
+func leads(e *fleet.Escalation, name, to string) bool {
+	for range len(e.Routes) {
+		if name == to {
+			return true
+		}
+		if r := e.Routes[name]; r == nil || r.Hours == nil {
+			return false
+		}
+		name = e.Routes[name].Hours.Otherwise
+	}
+	return false
+}
+
 func staffed(h *fleet.Hours, at time.Time) bool {
 	day := strings.ToLower(at.Weekday().String()[:3])
 	return slices.Contains(h.Days, day) && h.From <= at.Hour() && at.Hour() < h.Until

@@ -159,7 +159,7 @@ func (a *Asked) permitted(f *loader.InForce) error {
 	if a.By.Anybody {
 		return nil
 	}
-	if callee := f.Fleet.Fleet.Agents[a.Resource.ID]; callee != nil && callee.ID == a.By.ID {
+	if callee := f.Fleet.Fleet.Agents[a.Resource.ID]; callee != nil && a.By.ID != "" && callee.ID == a.By.ID {
 		return nil
 	}
 	if a.By.ID == "" || a.By.ID != a.Subject.ID {
@@ -196,7 +196,7 @@ func (p *Point) consume(ctx context.Context, d *Decision) {
 	}
 	e, err := p.Escalations.Get(ctx, d.Approval)
 	if err == nil {
-		err = enough(&e, d.Bundle)
+		err = d.enough(&e)
 	}
 	if err == nil {
 		err = e.Serves(digest, d.Subject.ID)
@@ -216,16 +216,26 @@ func (p *Point) consume(ctx context.Context, d *Decision) {
 	d.Approved = &e
 }
 
-// enough says whether an approval is one by the bundle in force, too: what people agreed to under an older one does not count where more of them, or others, must.
-func enough(e *escalation.Escalation, f *loader.InForce) error {
-	if e.Revision == f.Manifest.Revision {
+// enough says whether an approval is one by the bundle in force, too: what people agreed to under an older one does not count where more of them, or others, or people better
+// known must; and never where it was another environment's.
+func (d *Decision) enough(e *escalation.Escalation) error {
+	f := d.Bundle.Fleet
+	if e.Environment != f.Environment.Name {
+		return &escalation.Refusal{Rule: RuleOldTerms, Reason: "It was approved in another environment."}
+	}
+	if e.Revision == d.Bundle.Manifest.Revision {
 		return nil
 	}
-	route := f.Fleet.Escalation.Routes[e.Route]
-	if route == nil || route.Quorum != e.Quorum || !slices.Equal(slices.Sorted(slices.Values(route.Approvers)), slices.Sorted(slices.Values(e.Groups))) {
+	route := f.Escalation.Routes[e.Route]
+	if route == nil || !leads(&f.Escalation, d.Route, e.Route) || route.Quorum != e.Quorum || !alike(route.Approvers, e.Groups) ||
+		!alike(owners(f, d), e.Owners) || assurance(d.Risk) == escalation.Verified && e.Assurance != escalation.Verified {
 		return &escalation.Refusal{Rule: RuleOldTerms, Reason: "It was approved under an older policy, which asked others or fewer."}
 	}
 	return nil
+}
+
+func alike(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // request people's decision.

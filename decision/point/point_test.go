@@ -32,8 +32,8 @@ type rig struct {
 	consumed  []string
 	records   []Decision
 	store     error                        // that everything ends in
+	stored    func(*escalation.Escalation) // changes what people approved; nil: nothing
 	late      error                        // that consumption ends in
-	stored    func(*escalation.Escalation) // what is another with the approval; nil: nothing
 	log       error                        // that records end in
 	held      map[string]string
 	listing   error
@@ -69,6 +69,7 @@ func (r *rig) Request(_ context.Context, q escalation.Request) (escalation.Escal
 func (r *rig) Get(_ context.Context, id string) (escalation.Escalation, error) {
 	e := escalation.Escalation{ID: id, State: escalation.Approved}
 	e.Revision, e.Route, e.Quorum, e.Groups = "older", "oncall", 1, []string{"soc-oncall"}
+	e.Environment, e.Owners, e.Assurance = "prod", []string{"ai"}, escalation.Verified
 	e.Digest, _, _ = (&Decision{Asked: contain()}).action()
 	e.Caller = contain().Subject.ID
 	if r.stored != nil {
@@ -189,7 +190,24 @@ func TestApproval(t *testing.T) {
 		"another caller asked":        {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.Caller = id("detect") } }, false, "caller"},
 		"nobody has decided":          {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.State = escalation.Pending } }, false, "pending"},
 		"it is used up":               {func(r *rig, _ *Asked) { r.stored = func(e *escalation.Escalation) { e.State = escalation.Consumed } }, false, "ended"},
-		"the caller is held":          {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
+		"another route asks by now": {func(r *rig, _ *Asked) {
+			r.bundle.Fleet.Escalation.Routes["leads"] = &fleet.Route{Quorum: 2, Approvers: []string{"leads"}}
+			for _, rule := range r.bundle.Fleet.Rules {
+				rule.Route = "leads"
+			}
+		}, false, RuleOldTerms},
+		"a chat is no proof by now": {func(r *rig, _ *Asked) {
+			r.stored = func(e *escalation.Escalation) { e.Assurance = escalation.Chat }
+		}, false, RuleOldTerms},
+		"owners may not by now": {func(r *rig, _ *Asked) {
+			r.stored = func(e *escalation.Escalation) { e.Owners = []string{"others"} }
+		}, false, RuleOldTerms},
+		"it is of another environment": {func(r *rig, _ *Asked) {
+			r.stored = func(e *escalation.Escalation) {
+				e.Environment, e.Revision = "dev", r.bundle.Manifest.Revision
+			}
+		}, false, RuleOldTerms},
+		"the caller is held": {func(r *rig, _ *Asked) { r.held["coordinator"] = "odd" }, false, RuleQuarantined},
 	} {
 		r, a := newRig(t), contain()
 		a.Approval = "e1"

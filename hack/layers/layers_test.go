@@ -78,6 +78,7 @@ var layers = []layer{
 		"what Prometheus reads; the names are a contract with the compiler's alerts"},
 	{"agentc/decision/bundle/bundletest", []string{"agentc/decision/bundle"}, "bundles sealed by OPA's signer; only tests import it"},
 	{"agentc/decision/identity/identitytest", nil, "authorities and certificates; only tests import it"},
+	{"agentc/decision/escalation/postgrestest", nil, "a real PostgreSQL; only tests import it"},
 	{"agentc/decision/mattermost/fake", nil, "a server for tests; only they import it"},
 	{"agentc/cmd/agentd", []string{"agentc/decision/approvals", "agentc/decision/authzen", "agentc/decision/bundle", "agentc/decision/engine", "agentc/decision/escalation", "agentc/decision/fleet", "agentc/decision/identity", "agentc/decision/intake", "agentc/decision/listen", "agentc/decision/loader", "agentc/decision/mattermost", "agentc/decision/mcp", "agentc/decision/metrics", "agentc/decision/page", "agentc/decision/point", "agentc/decision/record", "agentc/decision/trace", "agentc/decision/tracing", "agentc/forest/prefilter"},
 		"the edge: flags, listeners, the end of the process, and what is put together of the rest"},
