@@ -25,7 +25,7 @@ const (
 )
 
 // maxUnpacked is how many bytes are unpacked of an archive at most: a few kilobytes can be packed to become any amount.
-const maxUnpacked = 512 << 20
+const maxUnpacked = 256 << 20
 
 // find is the bundle that agentd will load, by name of the file. It must hold what was reviewed in the folder.
 func (r *report) find(spec *spec, files map[string][]byte) map[string][]byte {
