@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"agentc/decision/bundle/bundletest"
 	"agentc/decision/identity/identitytest"
@@ -140,21 +139,12 @@ func TestDev(t *testing.T) {
 
 // TestProduction: with certificates and a sealed bundle, which guards fetch; nobody asks for another, and nobody gets in without a certificate.
 func TestProduction(t *testing.T) {
-	ca, key := identitytest.NewCA(t), bundletest.NewKey(t, "ES256")
-	folder := t.TempDir()
-	archive := key.Seal(t, bundletest.Shipped(t, "../../generated/prod/bundle"), 7, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
-	der, err := x509.MarshalPKIXPublicKey(key.Keys[key.ID])
+	s, ca := sealed(t)
+	inForce, err := s.loader.Current()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{"bundle.tar.gz": archive, key.ID + ".pem": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})} {
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	own := ca.Files(t, identitytest.Workload("spiffe://prod.soc.example/ns/soc-system/sa/agentd"))
-	f := flags{environment: "prod", trust: "key", keys: folder, bundle: filepath.Join(folder, "bundle.tar.gz"), tls: own, ca: own}
-	s := start(t, f)
+	archive := string(inForce.Archive)
 	as := func(n identitytest.Names) *http.Client {
 		return &http.Client{Transport: &http.Transport{TLSClientConfig: ca.Client(t, n), ForceAttemptHTTP2: true}}
 	}
@@ -172,7 +162,7 @@ func TestProduction(t *testing.T) {
 		if code, text := fetch(t, client, http.MethodPost, s.url+"/access/v1/evaluation", incident); code != c.code || !strings.Contains(text, c.want) || c.code == 200 && !strings.Contains(text, `"sequence":7`) {
 			t.Errorf("%s: %d %s", c.who, code, text)
 		}
-		if code, text := fetch(t, client, http.MethodGet, s.url+"/bundle.tar.gz", ""); code != http.StatusOK || text != string(archive) {
+		if code, text := fetch(t, client, http.MethodGet, s.url+"/bundle.tar.gz", ""); code != http.StatusOK || text != archive {
 			t.Errorf("%s: the bundle: %d, %d bytes", c.who, code, len(text))
 		}
 	}
