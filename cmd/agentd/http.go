@@ -119,7 +119,20 @@ func (d *daemon) decisions(ctx context.Context, url string) (http.Handler, error
 	if d.keeper == nil {
 		return approvals.LocalHost(mux), nil
 	}
-	return mux, nil
+	return d.certified(mux), nil
+}
+
+// certified lets nobody in whose certificate has ceased to count since the connection was made, and has them connect again.
+func (d *daemon) certified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := d.keeper.Of(r, time.Now()); err != nil {
+			d.refused("identity")
+			w.Header().Set("Connection", "close") // in HTTP/2, too: the server sends GOAWAY
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // pendingOf a caller: what waits for people, or was approved and not used yet.

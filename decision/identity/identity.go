@@ -10,6 +10,7 @@ import (
 	"net/mail"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,16 +21,27 @@ type Peer struct {
 	Email string
 }
 
-// Of a request, whose connection was verified by the keeper's configuration. A connection outlives no certificate.
+// Of a request, whose connection was verified by the keeper's configuration. A connection outlives neither its certificate nor the CA that it was verified by.
 func (k *Keeper) Of(r *http.Request, now time.Time) (Peer, error) {
 	if r.TLS == nil {
 		return Peer{}, errors.New("the connection has no TLS")
 	}
-	p, err := ofState(r.TLS, k.now.Load().trustDomain)
-	if err == nil && now.After(r.TLS.VerifiedChains[0][0].NotAfter) {
+	m := k.now.Load()
+	p, err := ofState(r.TLS, m.trustDomain)
+	switch {
+	case err != nil:
+		return Peer{}, err
+	case now.After(r.TLS.VerifiedChains[0][0].NotAfter):
 		return Peer{}, errors.New("the certificate has ended since the connection was made")
+	case !slices.ContainsFunc(r.TLS.VerifiedChains, m.believes):
+		return Peer{}, errors.New("the certificate's CA is believed no more since the connection was made")
 	}
-	return p, err
+	return p, nil
+}
+
+// believes says whether a chain still ends in a CA certificate that counts.
+func (m *material) believes(chain []*x509.Certificate) bool {
+	return slices.ContainsFunc(m.roots, chain[len(chain)-1].Equal)
 }
 
 func ofState(state *tls.ConnectionState, trustDomain string) (Peer, error) {

@@ -179,6 +179,47 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestTakenOut: a connection that a CA verified which is believed no more is nobody's, though its certificate goes on.
+func TestTakenOut(t *testing.T) {
+	first, second := identitytest.NewCA(t), identitytest.NewCA(t)
+	folder := first.Files(t, identitytest.Workload(agentd))
+	k := keep(t, folder)
+	address := listen(t, k)
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: first.Client(t, identitytest.Workload(detect))}, Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	said := func() string {
+		r, err := client.Get("https://" + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if got := said(); got != detect {
+		t.Errorf("before: %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(folder, authorityFile), append(append([]byte{}, first.PEM...), second.PEM...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Look(); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); got != detect {
+		t.Errorf("with both: %q", got)
+	}
+	second.Write(t, folder, identitytest.Workload(agentd))
+	if err := k.Look(); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !strings.Contains(got, "believed no more") {
+		t.Errorf("after: %q", got)
+	}
+}
+
 // TestClient: whom we call is whom the spec names, not whoever has a certificate for the name.
 func TestClient(t *testing.T) {
 	ca := identitytest.NewCA(t)

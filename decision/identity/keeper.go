@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -31,7 +32,8 @@ const (
 type material struct {
 	read        []byte // what it was made of
 	certificate tls.Certificate
-	authorities []byte // PEM
+	authorities []byte              // PEM
+	roots       []*x509.Certificate // the same
 	pool        *x509.CertPool
 	id          string // SPIFFE id of this process
 	trustDomain string // that it is of, and everybody whom it knows
@@ -62,8 +64,11 @@ func (k *Keeper) Look() error {
 	if m.certificate, err = tls.X509KeyPair(texts[0], texts[1]); err != nil {
 		return fmt.Errorf("%s: %w", k.certificates, err)
 	}
-	if !m.pool.AppendCertsFromPEM(texts[2]) {
-		return fmt.Errorf("%s holds no CA certificate", filepath.Join(k.authorities, authorityFile))
+	if m.roots, err = certificates(texts[2]); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Join(k.authorities, authorityFile), err)
+	}
+	for _, c := range m.roots {
+		m.pool.AddCert(c)
 	}
 	if len(m.certificate.Leaf.URIs) == 1 {
 		m.trustDomain = m.certificate.Leaf.URIs[0].Host
@@ -75,6 +80,28 @@ func (k *Keeper) Look() error {
 	m.id = own.ID
 	k.now.Store(m)
 	return nil
+}
+
+// certificates in PEM, and nothing else.
+func certificates(text []byte) (all []*x509.Certificate, err error) {
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("it holds a %s; it takes certificates", block.Type)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		all, text = append(all, c), rest
+	}
+	if len(all) == 0 || len(bytes.TrimSpace(text)) > 0 {
+		return nil, errors.New("it holds something else than CA certificates, or none")
+	}
+	return all, nil
 }
 
 // ID of this process, and the trust domain that it is of.
