@@ -72,7 +72,7 @@ question coordinator remediate isolate-workload 0.9 "$approval"
 say "And once more: the approval is used up."
 ask
 
-say "All of it is one story, and nobody has changed it."
+say "All of it is one story, and nobody has changed it. (The log is signed every ten seconds, and at the end.)"
 run agentd trace $trace --log data
 run agentd audit verify --log data
 

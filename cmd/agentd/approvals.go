@@ -32,6 +32,8 @@ func newApprovals() *cobra.Command {
 	a := answering{interactive: terminal, now: time.Now}
 	cmd := &cobra.Command{
 		Use:   "approvals",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Short: "See which actions wait for a human, and decide",
 		Long: `approvals shows the actions that wait for a human, and answers them as the person whose certificate is given. What nobody approves in time is
 rejected. An approval holds for exactly the action that is shown, once.`,

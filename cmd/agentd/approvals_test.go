@@ -134,8 +134,9 @@ func TestQuarantineCommand(t *testing.T) {
 		{"remediate --reason r --until soon", "", "--until"},
 		{"--reason r", "", "name of an agent"},
 		{"remediate --reason r --until 2h", "remediate", ""},
-		{"--lift remediate", "No agent is under quarantine.\n", ""},
-		{"--lift remediate", "", "in no quarantine"},
+		{"--lift remediate", "", "--reason"},
+		{"--lift remediate --reason fixed", "No agent is under quarantine.\n", ""},
+		{"--lift remediate --reason fixed", "", "in no quarantine"},
 	} {
 		out, _, err := run(newQuarantine(), append(strings.Fields(c.args), "--dev", url)...)
 		if c.refused != "" {

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
+	"agentc/decision/approvals"
 	"agentc/decision/bundle"
 	"agentc/decision/engine"
 	"agentc/decision/escalation"
@@ -81,7 +84,9 @@ func (f *flags) run(ctx context.Context, stderr io.Writer) (err error) {
 		g.Go(func() error { return l.serve(ctx) })
 	}
 	d.log.Info("agentd listens", "at", listeners[0].Addr().String(), "data", d.data)
-	return g.Wait()
+	err = g.Wait()
+	d.log.Info("agentd ends", "error", err)
+	return err
 }
 
 // open the parts, each on what was opened before.
@@ -232,6 +237,9 @@ func (d *daemon) openBundle(ctx context.Context) error {
 	}
 	if _, err := l.Current(); err != nil && d.dev {
 		return errors.New(l.Status().Error) // nobody waits for one on their own machine
+	}
+	if d.devPerson != "" && approvals.PersonNamed(d.fleet(), d.devPerson) == nil {
+		return fmt.Errorf("--dev-person is %q; the policy knows %s", d.devPerson, strings.Join(slices.Sorted(maps.Keys(d.fleet().Escalation.People)), ", "))
 	}
 	return nil
 }

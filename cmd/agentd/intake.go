@@ -37,6 +37,7 @@ and which features made it unusual. No agent and no topic gets any of them.`,
 		},
 	}
 	cmd.Flags().StringVar(&t.bundle, "bundle", "", "file or folder of the bundle")
+	cmd.MarkFlagRequired("bundle")
 	cmd.Flags().StringVar(&t.intake, "intake", "", "name of the intake")
 	cmd.Flags().StringVar(&t.file, "file", "-", "events; - is the standard input")
 	return cmd

@@ -48,7 +48,7 @@ func (q *quarantining) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("--format is %q; it is text or json", q.format)
 	case len(args) == 0 && (q.reason != "" || q.until != "" || q.lift):
 		return errors.New("it needs the name of an agent")
-	case len(args) == 1 && q.reason == "" && !q.lift:
+	case len(args) == 1 && q.reason == "":
 		return errors.New("it needs --reason: whoever looks at it later wants to know why")
 	case q.lift && q.until != "":
 		return errors.New("--lift ends it now: no --until")

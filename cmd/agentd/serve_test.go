@@ -253,7 +253,7 @@ func TestRefused(t *testing.T) {
 		`--listen is "localhost:0"`:                   "--dev --listen=localhost:0 --bundle=" + bundle,
 		`--admin is "0.0.0.0:0"`:                      "--dev --admin=0.0.0.0:0 --bundle=" + bundle,
 		"no such file":                                "--dev --listen=127.0.0.1:0 --bundle=nowhere",
-		"the bundle's .manifest":                      "--dev --listen=127.0.0.1:0 --bundle=../../generated/dev",
+		"there is no bundle here":                     "--dev --listen=127.0.0.1:0 --bundle=../../generated/dev",
 		"--log-level":                                 "--dev --log-level=loud --bundle=" + bundle,
 		"open x/tls.crt":                              missing + " --bundle=" + bundle,
 	} {

@@ -191,7 +191,10 @@ func (f *files) bundle(digest string) (*Bundle, error) {
 // Of files that were read already, by name from the root.
 func Of(files map[string][]byte) (*Bundle, error) {
 	b := &Bundle{Files: files}
-	d := json.NewDecoder(bytes.NewReader(b.Files[".manifest"]))
+	if b.Files[manifestFile] == nil {
+		return nil, errors.New("there is no bundle here: no .manifest")
+	}
+	d := json.NewDecoder(bytes.NewReader(b.Files[manifestFile]))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&b.Manifest); err != nil {
 		return nil, fmt.Errorf("the bundle's .manifest: %w", err)

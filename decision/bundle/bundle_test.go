@@ -82,7 +82,7 @@ func TestRefused(t *testing.T) {
 		"a backslash":       {pack(t, good, file(`a\x`, "")), `holds a file called "a\\x"`},
 		"a file twice":      {pack(t, good, good), `holds ".manifest" twice`},
 		"another letter":    {pack(t, good, file(".Manifest", "")), `holds ".Manifest" twice, or in other letters`},
-		"no manifest":       {pack(t, file("x", "")), ".manifest: EOF"},
+		"no manifest":       {pack(t, file("x", "")), "there is no bundle here"},
 		"an unknown field":  {pack(t, file(".manifest", strings.Replace(manifest, "{", `{"wasm": [], `, 1))), "unknown field"},
 		"another format":    {pack(t, file(".manifest", strings.Replace(manifest, `"format": 1`, `"format": 2`, 1))), "a bundle of format 2; this reads 1"},
 		"a root of its own": {pack(t, file(".manifest", strings.Replace(manifest, `"reviewers"`, `""`, 1))), "a bundle of the roots [agentc ]"},

@@ -46,9 +46,9 @@ func left(t, now time.Time) string {
 func word(e escalation.Escalation) string {
 	switch {
 	case e.State == escalation.Consumed:
-		return "approved and executed"
+		return "approved and used"
 	case e.State == escalation.Approved:
-		return "approved, not yet executed"
+		return "approved, not yet used"
 	case e.State == escalation.Expired && !e.ApprovedUntil.IsZero():
 		return "approved, not used in time"
 	case e.State == escalation.Expired:

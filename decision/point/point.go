@@ -209,7 +209,7 @@ func (p *Point) consume(ctx context.Context, d *Decision) {
 		e, err = p.Escalations.Consume(ctx, d.Approval, digest, d.Subject.ID)
 	}
 	if err != nil {
-		d.refuse(err)
+		d.refuse("The approval does not count", err)
 		p.record(ctx, d)
 		return
 	}
@@ -244,21 +244,21 @@ func (p *Point) request(ctx context.Context, d *Decision) {
 	if err == nil {
 		var e escalation.Escalation
 		if e, err = p.Escalations.Request(ctx, r); err == nil {
-			d.Digest, d.Requested = r.Digest, &e
+			d.Digest, d.Requested, d.Route = r.Digest, &e, e.Route
 			return
 		}
 	}
-	d.refuse(err)
+	d.refuse("People are not asked", err)
 }
 
 // refuse by what a store of escalations says.
-func (d *Decision) refuse(err error) {
+func (d *Decision) refuse(what string, err error) {
+	rule := RuleEscalationFailed
 	var refusal *escalation.Refusal
 	if errors.As(err, &refusal) {
-		d.reject(refusal.Rule, refusal.Reason)
-		return
+		rule, err = refusal.Rule, errors.New(refusal.Reason)
 	}
-	d.reject(RuleEscalationFailed, fmt.Sprintf("People cannot be asked: %v", err))
+	d.reject(rule, fmt.Sprintf("%s: %v", what, err))
 }
 
 func (d *Decision) reject(rule, reason string) {

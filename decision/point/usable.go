@@ -30,7 +30,7 @@ func (p *Point) Usable(ctx context.Context, e escalation.Escalation) error {
 	d.Digest = e.Digest
 	if d.Verdict != engine.Reject {
 		if err := d.enough(&e); err != nil {
-			d.refuse(err)
+			d.refuse("The approval does not count", err)
 		} else {
 			d.Allowed = true
 		}

@@ -24,7 +24,9 @@ func main() {
 	flag.Parse()
 	out := bufio.NewWriter(os.Stdout)
 	var err error
-	if o.Start, err = time.Parse(time.DateOnly, *day); err == nil {
+	if o.Incidents < 0 || o.Incidents > 1 {
+		err = fmt.Errorf("-incidents is %g; it is a share, from 0 to 1", o.Incidents)
+	} else if o.Start, err = time.Parse(time.DateOnly, *day); err == nil {
 		err = errors.Join(write(out, *source, *labels, o), out.Flush())
 	}
 	if err != nil {
