@@ -70,7 +70,13 @@ func (t *tracer) run(out io.Writer, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	return write(out, r)
+	if err := write(out, r); err != nil {
+		return err
+	}
+	if q.TraceID != "" && len(r.Steps) == 0 {
+		return errors.New("no log speaks of the trace")
+	}
+	return nil
 }
 
 func (t *tracer) flows() (*trace.Flows, error) {
