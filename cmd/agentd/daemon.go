@@ -23,7 +23,6 @@ import (
 	"agentc/decision/identity"
 	"agentc/decision/intake"
 	"agentc/decision/loader"
-	"agentc/decision/mattermost"
 	"agentc/decision/metrics"
 	"agentc/decision/point"
 	"agentc/decision/record"
@@ -47,7 +46,7 @@ type daemon struct {
 	intake      *intake.Service
 	topics      *topics
 	changed     chan struct{} // there may be another bundle
-	chats       map[string]*mattermost.Client
+	chats       *chats
 	dial        func(ctx context.Context, network, address string) (net.Conn, error) // to agents' guards
 	recorded    record.Activation                                                    // what the last record of a bundle says
 	callbackURL string                                                               // empty: no click reaches us
@@ -299,7 +298,7 @@ func (d *daemon) loops() []func(context.Context) {
 		})),
 		d.readTopics,
 	}
-	if len(d.chats) > 0 { // otherwise there is the page, and the command line
+	if d.credentials != "" { // otherwise no chat can be had: there is the page, and the command line
 		loops = append(loops, d.notify)
 	}
 	if d.keeper != nil {

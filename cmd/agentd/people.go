@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"agentc/decision/approvals"
@@ -84,7 +85,7 @@ func (d *daemon) stepped(e escalation.Escalation, from escalation.State, step es
 // notify people of escalations, where they are to be reached.
 func (d *daemon) notify(ctx context.Context) {
 	n := &mattermost.Notifier{
-		Outbox: d.escalations, Clients: d.chats, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Notified,
+		Outbox: d.escalations, Client: d.chats.of, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Notified,
 		Page: func() string {
 			if f := d.fleet(); f != nil {
 				return f.Escalation.Page
@@ -95,20 +96,38 @@ func (d *daemon) notify(ctx context.Context) {
 	n.Run(ctx)
 }
 
-// openChats finds the Mattermost servers that routes lead to. They are those of the first bundle: another server is another network rule, and comes with a new pod.
+// chats are the Mattermost servers that routes lead to, each with one client for all bundles.
+type chats struct {
+	*daemon
+	mu   sync.Mutex
+	open map[string]*mattermost.Client // by its URL
+}
+
+// of an endpoint of the bundle in force; nil: it is no Mattermost.
+func (c *chats) of(endpoint string) (*mattermost.Client, error) {
+	f := c.fleet()
+	if f == nil {
+		return nil, errNoPolicy
+	}
+	e := f.Runtime.Endpoints[endpoint]
+	if e == nil || e.Type != "mattermost" {
+		return nil, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	client := c.open[e.URL()]
+	if client == nil {
+		client = mattermost.NewClient(mattermost.ClientOptions{
+			HTTP: c.outside(time.Duration(e.TimeoutMs) * time.Millisecond), URL: e.URL(), TokenFile: filepath.Join(c.credentials, endpoint), Now: time.Now,
+		})
+		c.open[e.URL()] = client
+	}
+	return client, nil
+}
+
+// openChats says where clicks lead.
 func (d *daemon) openChats(context.Context) error {
-	d.chats = map[string]*mattermost.Client{}
-	f := d.fleet()
-	if f == nil || d.credentials == "" {
-		return nil
-	}
-	for name, e := range f.Runtime.Endpoints {
-		if e.Type == "mattermost" {
-			d.chats[name] = mattermost.NewClient(mattermost.ClientOptions{
-				HTTP: d.outside(time.Duration(e.TimeoutMs) * time.Millisecond), URL: e.URL(), TokenFile: filepath.Join(d.credentials, name), Now: time.Now,
-			})
-		}
-	}
+	d.chats = &chats{daemon: d, open: map[string]*mattermost.Client{}}
 	if d.callback == "" || d.callbackHost == "" {
 		return nil
 	}
@@ -127,7 +146,7 @@ func (d *daemon) openChats(context.Context) error {
 // clicked is where Mattermost's buttons lead.
 func (d *daemon) clicked(context.Context, string) (http.Handler, error) {
 	return mattermost.NewCallbacks(mattermost.CallbackOptions{
-		Votes: d.escalations, Clients: d.chats, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Clicked,
+		Votes: d.escalations, Client: d.chats.of, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Clicked,
 		People: func() *fleet.Escalation {
 			if f := d.fleet(); f != nil {
 				return &f.Escalation

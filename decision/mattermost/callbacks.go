@@ -38,7 +38,7 @@ type Votes interface {
 // CallbackOptions of the callbacks.
 type CallbackOptions struct {
 	Votes    Votes
-	Clients  map[string]*Client // by endpoint
+	Client   Servers
 	People   func() *fleet.Escalation
 	Callback string // URL of ours, for new buttons
 	Now      func() time.Time
@@ -242,6 +242,10 @@ func (c *Callbacks) channel(ctx context.Context, e escalation.Escalation) (strin
 	if err != nil {
 		return "", err
 	}
-	post, err := c.Clients[e.Endpoint].Post(ctx, id)
+	client, err := c.Client(e.Endpoint)
+	if err != nil || client == nil {
+		return "", errors.Join(err, errors.New("the escalation was not asked in Mattermost"))
+	}
+	post, err := client.Post(ctx, id)
 	return post.Props.Channel, err
 }

@@ -44,6 +44,9 @@ type Client struct {
 	as    string    // by this token
 }
 
+// Servers finds the client of the endpoint that a route names. Nil: it is no Mattermost. An error: nobody knows just now.
+type Servers func(endpoint string) (*Client, error)
+
 // ClientOptions of a client.
 type ClientOptions struct {
 	HTTP      *http.Client     // its transport knows the server's certificate; 10 s where it has no time-out

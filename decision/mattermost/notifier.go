@@ -34,9 +34,9 @@ const (
 // Notifier posts escalations and keeps the messages up to date.
 type Notifier struct {
 	Outbox   Outbox
-	Clients  map[string]*Client // by the endpoint that a route names
-	Page     func() string      // URL of agentd's page; empty: there is none
-	Callback string             // URL that Mattermost reaches the Callbacks under, with their path; empty: no click reaches us, and messages have no buttons
+	Client   Servers
+	Page     func() string // URL of agentd's page; empty: there is none
+	Callback string        // URL that Mattermost reaches the Callbacks under, with their path; empty: no click reaches us, and messages have no buttons
 	Now      func() time.Time
 	Log      *slog.Logger
 	Count    func(outcome string) // posted, found, updated, spare, deleted, nowhere, gave-up, failed
@@ -132,7 +132,10 @@ func backoff(attempts int, err error) time.Duration {
 
 // show an escalation as it is now.
 func (n *Notifier) show(ctx context.Context, e escalation.Escalation) (outcome string, err error) {
-	client := n.Clients[e.Endpoint]
+	client, err := n.Client(e.Endpoint)
+	if err != nil {
+		return "", err
+	}
 	if client == nil {
 		n.Log.Error("a route leads to no Mattermost that is known", "escalation", e.ID, "route", e.Route, "endpoint", e.Endpoint)
 		return "nowhere", nil

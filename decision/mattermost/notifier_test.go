@@ -195,7 +195,7 @@ func TestCrash(t *testing.T) {
 			b.clock.add(2 * time.Minute) // the lease is over, and Mattermost has forgotten pending_post_id
 			b.notifier.Outbox = b.open()
 			b.client = b.newClient()
-			b.notifier.Clients["chat"] = b.client
+			b.notifier.Client = chat(b.client)
 			b.drain()
 			if n := b.server.Requests("POST /api/v4/posts"); n != 1 {
 				t.Errorf("it was posted %d times", n)
@@ -239,7 +239,7 @@ func TestTrouble(t *testing.T) {
 			b := newBench(t)
 			inner := &http.Client{Timeout: 50 * time.Millisecond}
 			b.client = NewClient(ClientOptions{HTTP: inner, URL: b.url, TokenFile: b.token, Now: b.clock.now})
-			b.notifier.Clients["chat"] = b.client
+			b.notifier.Client = chat(b.client)
 			b.server.SetTrouble(fake.Always(trouble))
 			ids := []string{}
 			for i := range 5 {
@@ -282,6 +282,22 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("after %d attempts and %v it waits for %v, want %v", c.attempts, c.err, got, c.want)
 		}
 	}
+}
+
+// TestNobodyKnowsYet: while it is not known which server an endpoint is, a notice waits.
+func TestNobodyKnowsYet(t *testing.T) {
+	b := newBench(t)
+	known := b.notifier.Client
+	b.notifier.Client = func(string) (*Client, error) { return nil, errors.New("there is no bundle in force") }
+	b.ask(1)
+	b.drain()
+	if n := b.server.Requests("POST /api/v4/posts"); n != 0 {
+		t.Errorf("it was posted %d times", n)
+	}
+	b.notifier.Client = known
+	b.clock.add(2 * time.Minute)
+	b.drain()
+	b.counted("posted", 1)
 }
 
 // TestNobodyToTell: a route that leads nowhere, a channel that is not there, a message that somebody deleted.
@@ -331,7 +347,7 @@ func TestReplicas(t *testing.T) {
 	done := make(chan struct{}, 100)
 	for range 2 {
 		replica := b.newNotifier(b.open(), b.notifier.Callback)
-		replica.Clients = map[string]*Client{"chat": b.newClient()}
+		replica.Client = chat(b.newClient())
 		count := replica.Count
 		replica.Count = func(outcome string) { count(outcome); done <- struct{}{} }
 		all.Go(func() { replica.Run(ctx) })

@@ -11,7 +11,10 @@ import (
 
 // voter says whose vote a click is, after Mattermost was asked about everything that it says.
 func (c *Callbacks) voter(ctx context.Context, k click, e escalation.Escalation) (v escalation.Vote, err error) {
-	client := c.Clients[e.Endpoint]
+	client, err := c.Client(e.Endpoint)
+	if err != nil {
+		return v, err
+	}
 	if client == nil {
 		return v, &doubt{elsewhere, "the escalation was not asked in Mattermost"}
 	}
