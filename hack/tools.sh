@@ -5,7 +5,7 @@ set -euo pipefail
 export PATH=$PATH:/usr/sbin:$(printf %s: /usr/lib/postgresql/*/bin)
 
 missing=()
-for tool in git:git gpg:gnupg ssh-keygen:openssh-client sshd:openssh-server softhsm2-util:softhsm2 pkcs11-tool:opensc initdb:postgresql promtool:prometheus; do
+for tool in git:git gpg:gnupg ssh-keygen:openssh-client sshd:openssh-server softhsm2-util:softhsm2 pkcs11-tool:opensc initdb:postgresql promtool:prometheus curl:curl; do
 	command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -168,20 +168,6 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 	return d.quarantines.Look(ctx)
 }
 
-// held hears of a quarantine that began or ended here: it holds at once, and is recorded. That it cannot be recorded undoes nothing.
-func (d *daemon) held(q escalation.Quarantine, lifted bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), quarantineEvery)
-	defer cancel()
-	d.look("it is not known who is in quarantine", d.quarantines.Look)(ctx)
-	err := d.records.Append(context.Background(), record.Record{
-		Kind: record.KindQuarantine, Timestamp: q.Since, Callee: q.Agent,
-		Result: record.Quarantine{Agent: q.Agent, Lifted: lifted, By: q.By, Reason: q.Reason, Until: q.Until},
-	})
-	if err != nil {
-		d.log.Error("a quarantine's record cannot be written", "agent", q.Agent, "error", err)
-	}
-}
-
 func (d *daemon) openPoint(ctx context.Context) error {
 	d.point = &point.Point{
 		Bundle: func() (*loader.InForce, error) { return d.loader.Current() }, Escalations: d.escalations, Quarantined: d.quarantines.Of,
@@ -201,13 +187,6 @@ func (d *daemon) openPoint(ctx context.Context) error {
 		return provider.Shutdown(last)
 	})
 	return nil
-}
-
-func (d *daemon) record(ctx context.Context, decision *point.Decision) error {
-	if d.unrecorded {
-		return nil
-	}
-	return d.records.Append(ctx, point.RecordOf(decision))
 }
 
 func (d *daemon) count(decision *point.Decision) {
@@ -254,28 +233,6 @@ func (d *daemon) source() loader.Source {
 		r.Credential = filepath.Join(d.credentials, d.bundleCredential)
 	}
 	return r
-}
-
-// bundleChanged leaves a record. That it cannot be written keeps no bundle from coming into force: the next decision says so.
-func (d *daemon) bundleChanged(e loader.Event) {
-	d.metrics.Bundle(e)
-	select {
-	case d.changed <- struct{}{}:
-	default: // whoever looks will see this one, too
-	}
-	a := record.Activation{State: record.Activated, Revision: e.Revision, Sequence: e.Sequence, Digest: e.Digest}
-	if e.Err != nil {
-		a.State, a.Why = record.Refused, e.Err.Error()
-	}
-	if e.Err != nil && a == d.recorded { // it is offered again at every look, for days perhaps
-		return
-	}
-	err := d.records.Append(context.Background(), record.Record{Kind: record.KindBundle, BundleSequence: e.Sequence, Result: a})
-	if err != nil {
-		d.log.Error("a bundle's record cannot be written", "error", err)
-		return
-	}
-	d.recorded = a
 }
 
 func (d *daemon) openMetrics(context.Context) error {

@@ -12,7 +12,7 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
+			t.Fatal(err, "; hack/tools.sh installs it")
 		}
 	}
 	folder := t.TempDir()

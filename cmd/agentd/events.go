@@ -15,8 +15,6 @@ import (
 	"agentc/decision/engine"
 	"agentc/decision/fleet"
 	"agentc/decision/intake"
-	"agentc/decision/record"
-	"agentc/forest/prefilter"
 )
 
 // events' part of the daemon: where they come from, whom they are passed on to.
@@ -37,7 +35,7 @@ func (d *daemon) openIntake(context.Context) (err error) {
 			}
 			return f.Engine, f.Fleet
 		},
-		Hop: d.hop, Allowed: d.mayPost, Record: d.recordEvent, Now: time.Now, Metrics: d.metrics.Registry, Log: d.log,
+		Hop: d.hop, Allowed: d.mayPost, Record: d.filtered, Now: time.Now, Metrics: d.metrics.Registry, Log: d.log,
 	})
 	return err
 }
@@ -157,35 +155,6 @@ func (d *daemon) outside(timeout time.Duration) *http.Client {
 		d.log.Error("the system's authorities cannot be read", "error", err)
 	}
 	return &http.Client{Transport: transport, Timeout: timeout}
-}
-
-// recordEvent of an intake. An event is read in any case: that it cannot be recorded is told.
-func (d *daemon) recordEvent(e intake.Event) {
-	result := record.Event{
-		Intake: e.Intake, Agent: e.Agent, Percentile: e.Percentile, Threshold: e.Threshold, Passed: e.Outcome == intake.Passed, Why: whyOf(e),
-	}
-	for _, f := range e.Features {
-		result.Features = append(result.Features, record.Feature{Feature: f.Feature, Value: float64(f.Value), Credit: f.Credit})
-	}
-	err := d.records.Append(context.Background(), record.Record{
-		Kind: record.KindEvent, Timestamp: e.Time, TraceID: e.TraceID, Callee: e.Agent, Skill: e.Skill, Rules: e.Rules, BundleSequence: e.Sequence, Result: result,
-		Labels: map[string]string{"message_id": e.MessageID, "uuid": e.UUID, "digest": e.Digest},
-	})
-	if err != nil {
-		d.log.Error("an event's record cannot be written", "trace_id", e.TraceID, "error", err)
-	}
-}
-
-func whyOf(e intake.Event) string {
-	for _, why := range []string{e.Error, e.Damaged, e.Failure} {
-		if why != "" {
-			return why
-		}
-	}
-	if e.Why == prefilter.Below {
-		return "below the threshold"
-	}
-	return string(e.Why)
 }
 
 // readTopics of the bundle in force, and of those that come after it.

@@ -15,13 +15,14 @@ import (
 	"agentc/decision/fleet"
 	"agentc/decision/mattermost"
 	"agentc/decision/page"
-	"agentc/decision/record"
 )
 
 // people's part of the daemon: who they are, what they see, how they are asked.
 
 // watchEvery is how soon a page shows what another replica changed.
 const watchEvery = time.Second
+
+var errNoPolicy = errors.New("there is no bundle in force")
 
 // fleet of the bundle in force, as long as it is; nil: none.
 func (d *daemon) fleet() *fleet.Fleet {
@@ -30,6 +31,14 @@ func (d *daemon) fleet() *fleet.Fleet {
 		return nil
 	}
 	return f.Fleet
+}
+
+// policy of escalations in force; nil: none.
+func (d *daemon) policy() *fleet.Escalation {
+	if f := d.fleet(); f != nil {
+		return &f.Escalation
+	}
+	return nil
 }
 
 // identity of whoever asks: a workload or a person, by the certificate; on one's own machine whom --dev-person names, or a header.
@@ -71,24 +80,13 @@ func (d *daemon) peopleHandler(ctx context.Context, mux *http.ServeMux, url stri
 	return nil
 }
 
-// stepped hears of each step that an escalation took here. That it cannot be recorded undoes nothing: the store has it.
-func (d *daemon) stepped(e escalation.Escalation, from escalation.State, step escalation.Step) {
-	err := d.records.Append(context.Background(), record.Record{
-		Kind: record.KindEscalation, Timestamp: step.At, TraceID: e.TraceID, DecisionID: e.DecisionID, ApprovalID: e.ID, ActionDigest: e.Digest, Caller: e.Caller, Callee: e.Callee, Skill: e.Skill,
-		Result: record.Escalation{ID: e.ID, From: string(from), To: string(step.State), By: step.By, Via: step.Via, Reason: step.Note},
-	})
-	if err != nil {
-		d.log.Error("a step of an escalation is not in the decision log; the store has it", "escalation", e.ID, "error", err)
-	}
-}
-
 // notify people of escalations, where they are to be reached.
 func (d *daemon) notify(ctx context.Context) {
 	n := &mattermost.Notifier{
 		Outbox: d.escalations, Client: d.chats.of, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Notified,
 		Page: func() string {
-			if f := d.fleet(); f != nil {
-				return f.Escalation.Page
+			if p := d.policy(); p != nil {
+				return p.Page
 			}
 			return ""
 		},
@@ -146,14 +144,6 @@ func (d *daemon) openChats(context.Context) error {
 // clicked is where Mattermost's buttons lead.
 func (d *daemon) clicked(context.Context, string) (http.Handler, error) {
 	return mattermost.NewCallbacks(mattermost.CallbackOptions{
-		Votes: d.escalations, Client: d.chats.of, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Clicked,
-		People: func() *fleet.Escalation {
-			if f := d.fleet(); f != nil {
-				return &f.Escalation
-			}
-			return nil
-		},
+		Votes: d.escalations, Client: d.chats.of, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Clicked, People: d.policy,
 	}), nil
 }
-
-var errNoPolicy = errors.New("there is no bundle in force")

@@ -15,7 +15,7 @@ import (
 type Metrics struct {
 	Decisions *prometheus.CounterVec // by verdict
 	Duration  prometheus.Histogram   // of a decision, its record included, in seconds
-	Refused   *prometheus.CounterVec // requests that got no decision, by why: identity, request, forbidden, bundle, limit, panic
+	Refused   *prometheus.CounterVec // requests that got no decision, by why: identity, request, forbidden, bundle, panic
 	Registry  *prometheus.Registry
 
 	failures prometheus.Counter     // bundles
@@ -26,7 +26,7 @@ type Metrics struct {
 // Verdicts and the reasons of refusals: their series are there from the start, so that nothing happening is told from nobody looking.
 var (
 	verdicts = []string{"auto-execute", "auto-reject", "escalate"}
-	refusals = []string{"identity", "request", "forbidden", "bundle", "limit", "panic"}
+	refusals = []string{"identity", "request", "forbidden", "bundle", "panic"}
 )
 
 // New makes them.
