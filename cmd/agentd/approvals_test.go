@@ -16,6 +16,7 @@ import (
 	"agentc/decision/approvals"
 	"agentc/decision/escalation"
 	"agentc/decision/fleet"
+	"agentc/decision/listen"
 
 	"github.com/spf13/cobra"
 )
@@ -34,7 +35,7 @@ func desk(t *testing.T) (*escalation.Service, string) {
 	f.Escalation.Routes = map[string]*fleet.Route{"oncall": {Approvers: []string{"soc-oncall"}}}
 	s := approvals.Server{Service: service, Fleet: func() *fleet.Fleet { return f }, Now: time.Now, Watch: approvals.NewWatch(service.Version, time.Second),
 		Who: approvals.Dev(func() *escalation.Person { return approvals.PersonNamed(f, "asel") }), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	web := httptest.NewServer(approvals.LocalHost(s.Handler()))
+	web := httptest.NewServer(listen.LocalHost(s.Handler()))
 	t.Cleanup(web.Close)
 	return service, web.URL
 }

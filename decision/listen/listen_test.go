@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -185,5 +186,16 @@ func TestTLS(t *testing.T) {
 	client.CloseIdleConnections()
 	if stop(); <-ended != nil {
 		t.Error("it does not end cleanly")
+	}
+}
+
+func TestLocalHost(t *testing.T) {
+	h := LocalHost(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
+	for host, want := range map[string]int{"127.0.0.1:8444": 204, "localhost:8444": 204, "[::1]:8444": 204, "evil.example": 421, "127.0.0.1.evil.example:8444": 421, "10.0.0.1": 421} {
+		r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+		r.Host = host
+		if h.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%s is answered with %d", host, w.Code)
+		}
 	}
 }
