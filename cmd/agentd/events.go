@@ -58,11 +58,11 @@ func (d *daemon) hop(i *fleet.Intake) (intake.Hop, error) {
 		return told{d}, nil
 	}
 	f := d.fleet()
-	if f == nil || f.Fleet.Agents[i.Agent] == nil {
+	if f == nil || f.Agent(i.Agent) == nil {
 		return nil, fmt.Errorf("the bundle has no agent %q", i.Agent)
 	}
 	transport := &http.Transport{
-		TLSClientConfig: d.keeper.Client(f.Fleet.Agents[i.Agent].ID), DialContext: d.dial, TLSHandshakeTimeout: dialTimeout,
+		TLSClientConfig: d.keeper.Client(f.Agent(i.Agent).ID), DialContext: d.dial, TLSHandshakeTimeout: dialTimeout,
 		ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
 	}
 	return &intake.Agents{Client: &http.Client{Transport: transport}}, nil

@@ -26,10 +26,10 @@ func (i Identity) name() string {
 
 // guards says whether a program stands for an agent: the guard and its agent share an identity.
 func (i Identity) guards(f *fleet.Fleet, agent string) bool {
-	if i.SPIFFE == "" || f == nil || f.Fleet.Agents[agent] == nil {
+	if i.SPIFFE == "" || f == nil || f.Agent(agent) == nil {
 		return false
 	}
-	return f.Fleet.Agents[agent].ID == i.SPIFFE
+	return f.Agent(agent).ID == i.SPIFFE
 }
 
 // sees says whether somebody may know of an escalation: people of all, programs of what they asked for or guard.
@@ -60,7 +60,7 @@ func Lifts(p escalation.Person, f *fleet.Fleet, agent string) string {
 	if f == nil {
 		return "There is no bundle that says who you are."
 	}
-	if a := f.Fleet.Agents[agent]; a != nil && a.Team == p.Team {
+	if a := f.Agent(agent); a != nil && a.Team == p.Team {
 		return "You belong to the team that answers for this agent."
 	}
 	for _, r := range f.Escalation.Routes {

@@ -64,7 +64,7 @@ func (a *asking) knows(q escalation.Quarantine) error {
 
 // Sensible refuses a quarantine of nobody, and one that is over before it begins.
 func Sensible(s *Server, q escalation.Quarantine) error {
-	if f := s.Fleet(); f == nil || f.Fleet.Agents[q.Agent] == nil {
+	if f := s.Fleet(); f == nil || f.Agent(q.Agent) == nil {
 		return malformed("There is no agent %.60q.", q.Agent)
 	}
 	if !q.Until.IsZero() && !q.Until.After(s.Now()) {

@@ -18,7 +18,7 @@ func (e *Engine) at(rule, callee string) string {
 	if r := e.Fleet.Rules[rule]; r != nil {
 		return r.At
 	}
-	if agent := e.Fleet.Fleet.Agents[callee]; agent != nil && (rule == noEdge || rule == noSkill || rule == noRule) {
+	if agent := e.Fleet.Agent(callee); agent != nil && (rule == noEdge || rule == noSkill || rule == noRule) {
 		return agent.At
 	}
 	return e.written[rule]

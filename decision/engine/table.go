@@ -77,7 +77,7 @@ func betweenAgents(q Question) bool { return q.Subject.Type == "agent" && q.Reso
 
 // grants of a call, by the skill's name: the one that it names, or all of them, if it names none and the edge grants all.
 func (t *table) grants(q Question, to []grant) []grant {
-	callee := t.fleet.Fleet.Agents[q.Resource.ID]
+	callee := t.fleet.Agent(q.Resource.ID)
 	if callee == nil || !betweenAgents(q) {
 		return to
 	}
@@ -104,7 +104,7 @@ func (t *table) grants(q Question, to []grant) []grant {
 
 func (t *table) refusal(q Question) Answer {
 	f := Reason{Rule: noEdge, Reason: "The fleet has no edge from this caller to this skill of this agent."}
-	if callee := t.fleet.Fleet.Agents[q.Resource.ID]; callee != nil && betweenAgents(q) && q.Action == "" && callee.Callers[q.Subject.ID] != nil {
+	if callee := t.fleet.Agent(q.Resource.ID); callee != nil && betweenAgents(q) && q.Action == "" && callee.Callers[q.Subject.ID] != nil {
 		f = Reason{Rule: noSkill, Reason: "The call names no skill, and the edge does not grant all of them."}
 	}
 	return Answer{Verdict: Reject, Rules: []string{f.Rule}, Reasons: []Reason{f}}

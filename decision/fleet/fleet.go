@@ -22,6 +22,9 @@ type Fleet struct {
 	Anomaly    json.RawMessage  `json:"anomaly,omitempty"` // the threshold's, which the core's Rego reads
 }
 
+// Agent of that name; nil: there is none.
+func (f *Fleet) Agent(name string) *Agent { return f.Fleet.Agents[name] }
+
 // Environment that the bundle is for.
 type Environment struct {
 	Name        string `json:"name"`

@@ -66,7 +66,7 @@ func (s *Service) prepare(_ context.Context, e *engine.Engine, f *fleet.Fleet) (
 	made := map[string]*filter{}
 	all := &filters{e, map[string]*route{}}
 	for name, in := range f.Runtime.Intakes {
-		agent := f.Fleet.Agents[in.Agent]
+		agent := f.Agent(in.Agent)
 		if agent == nil {
 			return nil, fmt.Errorf("the bundle's intake %s leads to the agent %s, which is not in the bundle", name, in.Agent)
 		}

@@ -179,7 +179,7 @@ func (c *client) explain(_ context.Context, _ *sdk.CallToolRequest, in Edge) (*s
 }
 
 func (c *client) mayAskAbout(f *loader.InForce, caller, callee string) error {
-	agent := f.Fleet.Fleet.Agents[callee]
+	agent := f.Fleet.Agent(callee)
 	if c.by.Anybody || caller == c.by.ID || agent != nil && agent.ID == c.by.ID {
 		return nil
 	}
@@ -188,7 +188,7 @@ func (c *client) mayAskAbout(f *loader.InForce, caller, callee string) error {
 
 func explained(f *loader.InForce, caller string, in Edge) Explained {
 	e := Explained{Rules: []Rule{}}
-	agent := f.Fleet.Fleet.Agents[in.Callee]
+	agent := f.Fleet.Agent(in.Callee)
 	if agent == nil || agent.Skills[in.Skill] == nil || agent.Skills[in.Skill].Callers[caller] == nil {
 		return e
 	}

@@ -135,8 +135,8 @@ func (v *visit) history() error {
 	}
 	f.Limit = 50
 	asks := v.r.URL.Query().Get("caller")
-	if fl := v.Fleet(); fl != nil && fl.Fleet.Agents[asks] != nil {
-		f.Caller = fl.Fleet.Agents[asks].ID
+	if fl := v.Fleet(); fl != nil && fl.Agent(asks) != nil {
+		f.Caller = fl.Agent(asks).ID
 	}
 	list, err := v.Service.List(v.ctx, f)
 	if err != nil {

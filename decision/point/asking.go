@@ -58,13 +58,13 @@ func (d *Decision) asking() (r escalation.Request, err error) {
 // owners are the teams of the two agents.
 func owners(f *fleet.Fleet, d *Decision) []string {
 	var teams []string
-	callee := f.Fleet.Agents[d.Resource.ID]
+	callee := f.Agent(d.Resource.ID)
 	if callee == nil {
 		return nil
 	}
 	teams = append(teams, callee.Team)
 	if edge := callee.Callers[d.Subject.ID]; edge != nil {
-		if caller := f.Fleet.Agents[edge.Agent]; caller != nil && caller.Team != callee.Team {
+		if caller := f.Agent(edge.Agent); caller != nil && caller.Team != callee.Team {
 			teams = append(teams, caller.Team)
 		}
 	}

@@ -159,7 +159,7 @@ func (a *Asked) permitted(f *loader.InForce) error {
 	if a.By.Anybody {
 		return nil
 	}
-	if callee := f.Fleet.Fleet.Agents[a.Resource.ID]; callee != nil && a.By.ID != "" && callee.ID == a.By.ID {
+	if callee := f.Fleet.Agent(a.Resource.ID); callee != nil && a.By.ID != "" && callee.ID == a.By.ID {
 		return nil
 	}
 	if a.By.ID == "" || a.By.ID != a.Subject.ID {
@@ -172,7 +172,7 @@ func (a *Asked) permitted(f *loader.InForce) error {
 // quarantine of the caller or of the callee.
 func (p *Point) quarantine(f *loader.InForce, a Asked) (rule, why string) {
 	names := []string{a.Resource.ID}
-	if callee := f.Fleet.Fleet.Agents[a.Resource.ID]; callee != nil && callee.Callers[a.Subject.ID] != nil {
+	if callee := f.Fleet.Agent(a.Resource.ID); callee != nil && callee.Callers[a.Subject.ID] != nil {
 		names = append(names, callee.Callers[a.Subject.ID].Agent)
 	}
 	for _, name := range names {

@@ -20,7 +20,7 @@ func (p *Point) Usable(ctx context.Context, e escalation.Escalation) error {
 	if err != nil {
 		return &escalation.Refusal{Rule: engine.Failed, Reason: "What was approved cannot be read: ask again with the approval."}
 	}
-	if callee := f.Fleet.Fleet.Agents[e.Callee]; callee != nil {
+	if callee := f.Fleet.Agent(e.Callee); callee != nil {
 		a.By.ID = callee.ID
 	}
 	d, err := p.judge(ctx, f, a)
