@@ -40,6 +40,7 @@ type daemon struct {
 	keeper      *identity.Keeper // nil with --dev
 	records     *record.Log
 	escalations *escalation.Service
+	pageKey     []byte // of the forms on the page, the same on every replica
 	quarantines *point.Quarantines
 	loader      *loader.Loader
 	point       *point.Point
@@ -164,6 +165,9 @@ func (d *daemon) openEscalations(ctx context.Context) error {
 	}
 	d.escalations = s
 	d.close = append(d.close, s.Close)
+	if d.pageKey, err = s.Secret(ctx, "page"); err != nil {
+		return err
+	}
 	d.quarantines = &point.Quarantines{List: s.Quarantines, Now: time.Now}
 	return d.quarantines.Look(ctx)
 }

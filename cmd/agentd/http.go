@@ -42,7 +42,7 @@ func (d *daemon) listeners(ctx context.Context) (all []*listener, err error) {
 	}()
 	for _, p := range []struct {
 		flag, address string
-		handler       func(ctx context.Context, url string) (http.Handler, error)
+		handler       func(url string) http.Handler
 		tls           func(*identity.Keeper) *tls.Config // nil: none
 	}{
 		{"listen", d.listen, d.decisions, (*identity.Keeper).Server},
@@ -58,19 +58,15 @@ func (d *daemon) listeners(ctx context.Context) (all []*listener, err error) {
 		if err != nil {
 			return all, fmt.Errorf("--%s: %w", p.flag, err)
 		}
-		one := &listener{Listener: l}
-		all = append(all, one)
-		handler, err := p.handler(ctx, d.url(l))
-		if err != nil {
-			return all, err
-		}
+		handler := p.handler(d.url(l))
 		if d.dev {
 			handler = listen.LocalHost(handler)
 		}
-		one.server = listen.Server(handler, d.log, func() { d.refused("panic") })
+		one := &listener{Listener: l, server: listen.Server(handler, d.log, func() { d.refused("panic") })}
 		if p.tls != nil && d.keeper != nil {
 			one.tls = p.tls(d.keeper)
 		}
+		all = append(all, one)
 	}
 	return all, nil
 }
@@ -99,13 +95,12 @@ func (d *daemon) who(r *http.Request) (point.By, error) {
 		by.Anybody = true
 		return by, nil
 	}
-	peer, err := d.keeper.Of(r, time.Now())
-	by.ID = peer.ID
-	return by, err
+	by.ID = peerOf(r).ID
+	return by, nil
 }
 
 // decisions are what agents, guards and people come for.
-func (d *daemon) decisions(ctx context.Context, url string) (http.Handler, error) {
+func (d *daemon) decisions(url string) http.Handler {
 	mux := http.NewServeMux()
 	api := (&authzen.Server{Point: d.point, Who: d.who, URL: url, Requests: url + approvals.Requests, Refused: d.refused}).Handler()
 	mux.Handle("/access/v1/", api)
@@ -113,26 +108,33 @@ func (d *daemon) decisions(ctx context.Context, url string) (http.Handler, error
 	mux.Handle("/intake/", d.intake.Handler())
 	mux.HandleFunc("GET /bundle.tar.gz", d.loader.Serve)
 	mux.Handle("/mcp", (&mcp.Server{Point: d.point, Who: d.who, Pending: d.pendingOf, Version: version}).Handler())
-	if err := d.peopleHandler(ctx, mux, url); err != nil {
-		return nil, err
-	}
+	d.peopleHandler(mux, url)
 	if d.keeper == nil {
-		return mux, nil
+		return mux
 	}
-	return d.certified(mux), nil
+	return d.certified(mux)
 }
 
-// certified lets nobody in whose certificate has ceased to count since the connection was made, and has them connect again.
+// certified says to everything behind it who asks: peerOf. Nobody gets in whose certificate has ceased to count since the connection was made; they are to connect again.
 func (d *daemon) certified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := d.keeper.Of(r, time.Now()); err != nil {
+		peer, err := d.keeper.Of(r, time.Now())
+		if err != nil {
 			d.refused("identity")
 			w.Header().Set("Connection", "close") // in HTTP/2, too: the server sends GOAWAY
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), peerKey{}, peer)))
 	})
+}
+
+type peerKey struct{}
+
+// peerOf a request that came by certified; of any other it is nobody, who may do nothing.
+func peerOf(r *http.Request) identity.Peer {
+	peer, _ := r.Context().Value(peerKey{}).(identity.Peer)
+	return peer
 }
 
 // pendingOf a caller: what waits for people, or was approved and not used yet.
@@ -141,7 +143,7 @@ func (d *daemon) pendingOf(ctx context.Context, caller string) ([]escalation.Esc
 }
 
 // healthy is for the kubelet.
-func (d *daemon) healthy(context.Context, string) (http.Handler, error) {
+func (d *daemon) healthy(string) http.Handler {
 	mux := http.NewServeMux()
 	alive := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 	mux.HandleFunc("GET /livez", alive)
@@ -153,7 +155,7 @@ func (d *daemon) healthy(context.Context, string) (http.Handler, error) {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	return mux, nil
+	return mux
 }
 
 // ready is who can execute something: with a bundle that holds, and a log that takes records.
@@ -165,7 +167,7 @@ func (d *daemon) ready() error {
 }
 
 // administered is for Prometheus and people with access to the pod. It changes nothing.
-func (d *daemon) administered(context.Context, string) (http.Handler, error) {
+func (d *daemon) administered(string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
@@ -176,5 +178,5 @@ func (d *daemon) administered(context.Context, string) (http.Handler, error) {
 		}
 		json.NewEncoder(w).Encode(reply) // whoever went away needs no answer
 	})
-	return mux, nil
+	return mux
 }

@@ -46,10 +46,7 @@ func (d *daemon) identity(r *http.Request) (approvals.Identity, error) {
 	if d.keeper == nil {
 		return approvals.Dev(func() *escalation.Person { return approvals.PersonNamed(d.fleet(), d.devPerson) })(r)
 	}
-	peer, err := d.keeper.Of(r, time.Now())
-	if err != nil {
-		return approvals.Identity{}, err
-	}
+	peer := peerOf(r)
 	if peer.ID != "" {
 		return approvals.Identity{SPIFFE: peer.ID}, nil
 	}
@@ -60,11 +57,7 @@ func (d *daemon) identity(r *http.Request) (approvals.Identity, error) {
 }
 
 // peopleHandler is the API of escalations and the page.
-func (d *daemon) peopleHandler(ctx context.Context, mux *http.ServeMux, url string) error {
-	key, err := d.escalations.Secret(ctx, "page")
-	if err != nil {
-		return err
-	}
+func (d *daemon) peopleHandler(mux *http.ServeMux, url string) {
 	watch := approvals.NewWatch(d.escalations.Version, watchEvery)
 	api := (&approvals.Server{
 		Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, Usable: d.point.Usable, URL: url, Log: d.log,
@@ -75,9 +68,8 @@ func (d *daemon) peopleHandler(ctx context.Context, mux *http.ServeMux, url stri
 	}
 	mux.Handle(approvals.Description, api)
 	mux.Handle("/", (&page.Server{
-		Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, Key: key, Plain: d.keeper == nil, Log: d.log,
+		Service: d.escalations, Fleet: d.fleet, Who: d.identity, Watch: watch, Now: time.Now, Key: d.pageKey, Plain: d.keeper == nil, Log: d.log,
 	}).Handler())
-	return nil
 }
 
 // notify people of escalations, where they are to be reached.
@@ -142,8 +134,8 @@ func (d *daemon) openChats(context.Context) error {
 }
 
 // clicked is where Mattermost's buttons lead.
-func (d *daemon) clicked(context.Context, string) (http.Handler, error) {
+func (d *daemon) clicked(string) http.Handler {
 	return mattermost.NewCallbacks(mattermost.CallbackOptions{
 		Votes: d.escalations, Client: d.chats.of, Callback: d.callbackURL, Now: time.Now, Log: d.log, Count: d.metrics.Clicked, People: d.policy,
-	}), nil
+	})
 }
