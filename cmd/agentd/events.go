@@ -28,12 +28,12 @@ func (d *daemon) openIntake(context.Context) (err error) {
 	d.close = append(d.close, d.topics.close)
 	d.changed = make(chan struct{}, 1)
 	d.intake, err = intake.New(intake.Config{
-		InForce: func() (*engine.Engine, *fleet.Fleet) {
+		InForce: func() *engine.Engine {
 			f, err := d.loader.Current()
 			if err != nil {
-				return nil, nil
+				return nil
 			}
-			return f.Engine, f.Fleet
+			return f.Engine
 		},
 		Hop: d.hop, Allowed: d.mayPost, Record: d.filtered, Now: time.Now, Metrics: d.metrics.Registry, Log: d.log,
 	})

@@ -52,11 +52,7 @@ func (t *trial) run(ctx context.Context, in io.Reader, out, errs io.Writer) erro
 	if err != nil {
 		return err
 	}
-	f, err := fleet.Read(b.Files["agentc/data.json"])
-	if err != nil {
-		return err
-	}
-	if f.Runtime.Intakes[t.intake] == nil {
+	if e.Fleet.Runtime.Intakes[t.intake] == nil {
 		return fmt.Errorf("the bundle has no intake %q", t.intake)
 	}
 	if t.file != "-" {
@@ -70,7 +66,7 @@ func (t *trial) run(ctx context.Context, in io.Reader, out, errs io.Writer) erro
 	printed := &printer{lines: json.NewEncoder(out)}
 	printed.lines.SetEscapeHTML(false)
 	s, err := intake.New(intake.Config{
-		InForce: func() (*engine.Engine, *fleet.Fleet) { return e, f },
+		InForce: func() *engine.Engine { return e },
 		Hop:     func(*fleet.Intake) (intake.Hop, error) { return nowhere{}, nil },
 		Record:  printed.record, Now: time.Now, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(errs, nil)),
 	})

@@ -58,7 +58,7 @@ func BenchmarkTake(b *testing.B) {
 // BenchmarkPrefilter is what of it parses an event and decides on it.
 func BenchmarkPrefilter(b *testing.B) {
 	r := newRig(b, nil, quiet)
-	f, err := r.filters(b.Context())
+	f, err := r.filters()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -57,7 +57,7 @@ const (
 
 // groupOf an intake, and its topic.
 func (s *Service) groupOf(ctx context.Context, intake string) (group, topic string, err error) {
-	f, err := s.filters(ctx)
+	f, err := s.filters()
 	if err != nil {
 		return "", "", err
 	}

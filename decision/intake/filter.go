@@ -41,9 +41,9 @@ type filter struct {
 }
 
 // filters of the bundle in force; an error says that there is none.
-func (s *Service) filters(ctx context.Context) (*filters, error) {
-	e, f := s.InForce()
-	if e == nil || f == nil {
+func (s *Service) filters() (*filters, error) {
+	e := s.InForce()
+	if e == nil {
 		return nil, errNoBundle
 	}
 	if now := s.current.Load(); now != nil && now.engine == e {
@@ -54,7 +54,7 @@ func (s *Service) filters(ctx context.Context) (*filters, error) {
 	if now := s.current.Load(); now != nil && now.engine == e {
 		return now, nil
 	}
-	next, err := s.prepare(ctx, e, f)
+	next, err := s.prepare(e)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,8 @@ func (s *Service) filters(ctx context.Context) (*filters, error) {
 	return next, nil
 }
 
-func (s *Service) prepare(_ context.Context, e *engine.Engine, f *fleet.Fleet) (*filters, error) {
+func (s *Service) prepare(e *engine.Engine) (*filters, error) {
+	f := e.Fleet
 	made := map[string]*filter{}
 	all := &filters{e, map[string]*route{}}
 	for name, in := range f.Runtime.Intakes {

@@ -62,11 +62,11 @@ func (s *Service) post(w http.ResponseWriter, r *http.Request) {
 
 // admit a request before its body is read.
 func (s *Service) admit(r *http.Request, name string) *refusal {
-	e, f := s.InForce()
-	if e == nil || f == nil {
+	e := s.InForce()
+	if e == nil {
 		return &refusal{http.StatusServiceUnavailable, refusedNoBundle, errNoBundle.Error()}
 	}
-	in := f.Runtime.Intakes[name]
+	in := e.Fleet.Runtime.Intakes[name]
 	switch {
 	case in == nil:
 		return &refusal{http.StatusNotFound, refusedUnknown, "there is no such intake"}

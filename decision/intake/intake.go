@@ -28,7 +28,7 @@ import (
 
 // Config of a service. What is marked optional may be left out.
 type Config struct {
-	InForce func() (*engine.Engine, *fleet.Fleet)            // the bundle; nil: there is none, and nothing is taken
+	InForce func() *engine.Engine                            // the bundle; nil: there is none, and nothing is taken
 	Hop     func(*fleet.Intake) (Hop, error)                 // where an intake's events go on to
 	Allowed func(*http.Request, fleet.Intake) bool           // whether somebody may post events
 	Record  func(Event)                                      // optional: hears of every event, once it is dropped, handed over or refused
@@ -120,7 +120,7 @@ type arrival struct {
 
 // take an event: it returns once the event was dropped, handed over, or refused for good. With an error the event was not taken.
 func (s *Service) take(ctx context.Context, a arrival) (Event, error) {
-	f, err := s.filters(ctx)
+	f, err := s.filters()
 	if err != nil {
 		return Event{}, err
 	}

@@ -34,10 +34,17 @@ func (f *inForce) get() (*engine.Engine, *fleet.Fleet) {
 	return f.engine, f.fleet
 }
 
+func (f *inForce) now() *engine.Engine {
+	e, _ := f.get()
+	return e
+}
+
 func (f *inForce) set(e *engine.Engine, to *fleet.Fleet) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.engine, f.fleet = e, to
+	if f.engine, f.fleet = e, to; e != nil && e.Fleet != to {
+		e.Fleet = to
+	}
 }
 
 // opened without its sample: what is dropped is always the same.
@@ -166,7 +173,7 @@ func newRig(t testing.TB, h Hop, change func(*Config)) *rig {
 	r := &rig{bundle: &inForce{}, registry: prometheus.NewRegistry(), logged: &logs{}, now: at}
 	r.bundle.set(open(t))
 	c := Config{
-		InForce: r.bundle.get, Hop: func(*fleet.Intake) (Hop, error) { return h, nil }, Allowed: func(*http.Request, fleet.Intake) bool { return true },
+		InForce: r.bundle.now, Hop: func(*fleet.Intake) (Hop, error) { return h, nil }, Allowed: func(*http.Request, fleet.Intake) bool { return true },
 		Now: r.clock, Metrics: r.registry, Log: slog.New(slog.NewTextHandler(r.logged, nil)),
 		Record: func(e Event) {
 			r.mu.Lock()

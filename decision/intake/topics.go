@@ -48,9 +48,9 @@ type source struct {
 // topics of the intakes of the bundle in force.
 func (s *Service) topics() map[string]source {
 	all := map[string]source{}
-	if e, f := s.InForce(); e != nil && f != nil {
-		for name, in := range f.Runtime.Intakes {
-			if endpoint := f.Runtime.Endpoints[in.Endpoint]; in.Topic != "" && endpoint != nil {
+	if e := s.InForce(); e != nil {
+		for name, in := range e.Fleet.Runtime.Intakes {
+			if endpoint := e.Fleet.Runtime.Endpoints[in.Endpoint]; in.Topic != "" && endpoint != nil {
 				all[name] = source{in.Endpoint, endpoint.Host, in.Topic, endpoint.Port, endpoint.TLS, endpoint.Credential}
 			}
 		}
