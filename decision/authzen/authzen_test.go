@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"agentc/decision/bundle"
 	"agentc/decision/engine"
+	"agentc/decision/engine/enginetest"
 	"agentc/decision/escalation"
 	"agentc/decision/loader"
 	"agentc/decision/point"
@@ -22,14 +22,7 @@ import (
 // shipped serves the example's bundle at noon, to somebody by name, or to anybody.
 func shipped(t testing.TB, who string) http.Handler {
 	t.Helper()
-	b, err := bundle.Open("../../generated/prod/bundle")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(t.Context(), b, engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := enginetest.Shipped(t)
 	return serving(t, e, point.By{ID: id(who), Anybody: who == ""})
 }
 

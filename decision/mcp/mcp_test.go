@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"agentc/decision/bundle"
-	"agentc/decision/engine"
+	"agentc/decision/engine/enginetest"
 	"agentc/decision/escalation"
 	"agentc/decision/loader"
 	"agentc/decision/point"
@@ -26,14 +25,7 @@ func id(agent string) string { return "spiffe://prod.soc.example/ns/soc-" + agen
 // connected is the official client, speaking to the shipped fleet's bundle as an agent.
 func connected(t *testing.T, agent string, change func(*Server)) *sdk.ClientSession {
 	t.Helper()
-	b, err := bundle.Open("../../generated/prod/bundle")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(t.Context(), b, engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := enginetest.Shipped(t)
 	s := &Server{
 		Version: "test", Who: func(*http.Request) (point.By, error) { return point.By{ID: id(agent)}, nil },
 		Point: &point.Point{

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"agentc/decision/bundle"
 	"agentc/decision/engine"
+	"agentc/decision/engine/enginetest"
 	"agentc/decision/escalation"
 	"agentc/decision/fleet"
 	"agentc/decision/loader"
@@ -41,14 +41,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	b, err := bundle.Open("../../generated/prod/bundle")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := engine.New(t.Context(), b, engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := enginetest.Shipped(t)
 	r := &rig{bundle: &loader.InForce{Engine: e}, held: map[string]string{}}
 	r.Point = &Point{
 		Bundle: func() (*loader.InForce, error) { return r.bundle, nil }, Escalations: r, Tracer: noop.Tracer{}, Now: func() time.Time { return noon },

@@ -77,6 +77,7 @@ var layers = []layer{
 	{"agentc/decision/metrics", []string{"agentc/decision/loader"},
 		"what Prometheus reads; the names are a contract with the compiler's alerts"},
 	{"agentc/decision/bundle/bundletest", []string{"agentc/decision/bundle"}, "bundles sealed by OPA's signer; only tests import it"},
+	{"agentc/decision/engine/enginetest", []string{"agentc/decision/bundle", "agentc/decision/engine"}, "the example's bundle, ready; only tests import it"},
 	{"agentc/decision/identity/identitytest", nil, "authorities and certificates; only tests import it"},
 	{"agentc/decision/escalation/postgrestest", nil, "a real PostgreSQL; only tests import it"},
 	{"agentc/decision/mattermost/fake", nil, "a server for tests; only they import it"},
