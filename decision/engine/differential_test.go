@@ -231,8 +231,8 @@ var otherTexts = []string{
 func (r random) data() []byte {
 	agents, rules, routes := map[string]any{}, map[string]any{}, map[string]any{}
 	for _, name := range agentNames {
-		if r.often(90) {
-			agents[name] = r.agent()
+		if name != "" && r.often(90) { // decision/fleet refuses what has no name, or the id of another
+			agents[name] = r.agent(name)
 		}
 	}
 	for _, name := range ruleNames {
@@ -241,7 +241,7 @@ func (r random) data() []byte {
 		}
 	}
 	for _, name := range routeNames {
-		if r.often(75) {
+		if name != "" && r.often(75) {
 			routes[name] = map[string]any{"endpoint": "chat", "channel": "c", "approvers": []string{"x"}, "quorum": 1 + r.IntN(3)}
 		}
 	}
@@ -270,7 +270,7 @@ var slips = [][2]string{
 	{`"reason":"One."`, `"reason":""`}, {`"risk":"low"`, `"risk":null`}, {`"defaultRoute":"oncall"`, `"defaultRoute":null`}, {`"route":"leads"`, `"route":""`}, {`"route":"leads"`, `"route":null`},
 }
 
-func (r random) agent() map[string]any {
+func (r random) agent(name string) map[string]any {
 	skills, callers := map[string]any{}, map[string]any{}
 	for _, name := range skillNames {
 		if r.often(85) {
@@ -293,7 +293,7 @@ func (r random) agent() map[string]any {
 		callers[r.spiffe()] = map[string]any{"agent": "x", "skills": names, "allSkills": r.often(60)}
 	}
 	return map[string]any{
-		"id": r.spiffe(), "host": "h", "team": one(r, "ai", "soc"), "entry": false, "requestMs": 1, "shutdownMs": 1, "skills": skills, "callers": callers, "endpoints": map[string]any{},
+		"id": "spiffe://x.example/" + name, "host": "h", "team": one(r, "ai", "soc"), "entry": false, "requestMs": 1, "shutdownMs": 1, "skills": skills, "callers": callers, "endpoints": map[string]any{},
 	}
 }
 
